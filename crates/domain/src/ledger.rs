@@ -1,0 +1,294 @@
+//! The ledger: accounts, journal entries, and what every event posts.
+//!
+//! Purpose: every financial fact is a journal entry of two or more postings; the posting rules
+//! stand here, one function per event.
+//!
+//! Invariants: an [`Entry`] can only be made balanced: its postings add up to zero per currency.
+//! A posting's amount is positive for debit and negative for credit. An entry has a source, and a
+//! source has at most one entry.
+//!
+//! Deliberately absent: balances (queries of `store`), closing of years.
+
+use std::collections::BTreeMap;
+
+use crate::code::codes;
+use crate::date::Date;
+use crate::id::{EntryId, InvoiceId, LineId};
+use crate::invoice::Draft;
+use crate::money::{Currency, Money, MoneyRefused};
+use crate::plan::RevenueKind;
+use crate::revenue::Deferral;
+use crate::vat::LineVat;
+
+codes! {
+    /// The accounts, by their default codes.
+    Account {
+        /// Bank.
+        Bank = "1000",
+        /// Direct debits accepted, not yet settled.
+        CollectionsInTransit = "1010",
+        /// What customers owe.
+        Receivables = "1300",
+        /// VAT payable, per category and rate.
+        VatPayable = "1520",
+        /// VAT reclaimable on self-billing.
+        VatOnSelfBilling = "1530",
+        /// VAT to reclaim on bad debt.
+        VatOnBadDebt = "1540",
+        /// What investors are owed, including VAT.
+        InvestorPayable = "1600",
+        /// Payouts sent, not yet settled.
+        PayoutsInTransit = "1610",
+        /// Principal of investments still to be repaid.
+        InvestmentsToRepay = "1620",
+        /// Service days paid for and not yet delivered.
+        DeferredRevenue = "2000",
+        /// Prepaid hours not yet used.
+        DeferredHours = "2010",
+        /// Money that matches nothing.
+        UnallocatedReceipts = "2050",
+        /// Customers' credit balances, including VAT.
+        CustomerBalance = "2060",
+        /// The return on investments.
+        InvestorReturn = "4500",
+        /// Bad debt.
+        BadDebt = "4600",
+        /// Bank and reversal fees.
+        BankFees = "4610",
+        /// Credits under service levels.
+        SlaCredits = "4700",
+        /// Subscription revenue.
+        SubscriptionRevenue = "8000",
+        /// Service revenue.
+        ServiceRevenue = "8010",
+        /// Pay-per-use revenue.
+        UsageRevenue = "8020",
+        /// Expired hours.
+        Breakage = "8090",
+    }
+}
+
+impl Account {
+    /// The account's name for people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Bank => "bank",
+            Self::CollectionsInTransit => "collections in transit",
+            Self::Receivables => "receivables",
+            Self::VatPayable => "VAT payable",
+            Self::VatOnSelfBilling => "VAT reclaimable on self-billing",
+            Self::VatOnBadDebt => "VAT to reclaim on bad debt",
+            Self::InvestorPayable => "investor payable",
+            Self::PayoutsInTransit => "payouts in transit",
+            Self::InvestmentsToRepay => "investments to repay",
+            Self::DeferredRevenue => "deferred revenue",
+            Self::DeferredHours => "deferred prepaid hours",
+            Self::UnallocatedReceipts => "unallocated receipts",
+            Self::CustomerBalance => "customer credit balance",
+            Self::InvestorReturn => "investor return",
+            Self::BadDebt => "bad debt",
+            Self::BankFees => "bank and reversal fees",
+            Self::SlaCredits => "SLA credits",
+            Self::SubscriptionRevenue => "subscription revenue",
+            Self::ServiceRevenue => "service revenue",
+            Self::UsageRevenue => "pay-per-use revenue",
+            Self::Breakage => "breakage",
+        }
+    }
+
+    /// Where revenue of a kind goes.
+    #[must_use]
+    pub const fn of_revenue(kind: RevenueKind) -> Self {
+        match kind {
+            RevenueKind::Subscription => Self::SubscriptionRevenue,
+            RevenueKind::Service => Self::ServiceRevenue,
+            RevenueKind::Usage => Self::UsageRevenue,
+        }
+    }
+}
+
+codes! {
+    /// What kind of fact an entry records.
+    SourceKind {
+        /// A finalized invoice; the source's id is the invoice's.
+        Invoice = "invoice",
+        /// Service days of a line earned up to a day; the source's id is the line's, its part the
+        /// day.
+        Recognition = "recognition",
+    }
+}
+
+/// The fact behind an entry: at most one entry per source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// What kind of fact.
+    pub kind: SourceKind,
+    /// The thing it happened to.
+    pub id: uuid::Uuid,
+    /// Which time, where it happens more than once; else empty.
+    pub part: String,
+}
+
+/// One side of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Posting {
+    /// Where.
+    pub account: Account,
+    /// Positive for debit, negative for credit.
+    pub amount: Money,
+    /// On VAT accounts: the category and rate.
+    pub vat: Option<LineVat>,
+}
+
+/// A balanced journal entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    id: EntryId,
+    posted_on: Date,
+    source: Source,
+    postings: Vec<Posting>,
+}
+
+/// Why postings are no entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryRefused {
+    /// Fewer than two postings that are not zero.
+    #[error("an entry needs two postings or more: {given} given")]
+    TooFew {
+        /// How many.
+        given: usize,
+    },
+    /// Does not add up.
+    #[error("debit and credit differ by {difference}")]
+    Unbalanced {
+        /// Debit minus credit.
+        difference: Money,
+    },
+    /// Amounts do not fit.
+    #[error(transparent)]
+    Money(#[from] MoneyRefused),
+}
+
+impl Entry {
+    /// An entry, if its postings add up to zero per currency. Postings of zero are dropped.
+    ///
+    /// # Errors
+    /// [`EntryRefused`].
+    pub fn new(
+        id: EntryId,
+        posted_on: Date,
+        source: Source,
+        postings: Vec<Posting>,
+    ) -> Result<Self, EntryRefused> {
+        let postings: Vec<Posting> =
+            postings.into_iter().filter(|posting| !posting.amount.is_zero()).collect();
+        if postings.len() < 2 {
+            return Err(EntryRefused::TooFew { given: postings.len() });
+        }
+        let mut sums: BTreeMap<Currency, Money> = BTreeMap::new();
+        for posting in &postings {
+            let currency = posting.amount.currency();
+            let sum = sums.entry(currency).or_insert(Money::zero(currency));
+            *sum = sum.checked_add(posting.amount)?;
+        }
+        match sums.into_values().find(|sum| !sum.is_zero()) {
+            Some(difference) => Err(EntryRefused::Unbalanced { difference }),
+            None => Ok(Self { id, posted_on, source, postings }),
+        }
+    }
+
+    /// Identity.
+    #[must_use]
+    pub fn id(&self) -> EntryId {
+        self.id
+    }
+
+    /// The day it counts for.
+    #[must_use]
+    pub fn posted_on(&self) -> Date {
+        self.posted_on
+    }
+
+    /// The fact behind it.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Its sides, none of them zero.
+    #[must_use]
+    pub fn postings(&self) -> &[Posting] {
+        &self.postings
+    }
+}
+
+fn debit(account: Account, amount: Money) -> Posting {
+    Posting { account, amount, vat: None }
+}
+
+fn credit(account: Account, amount: Money) -> Result<Posting, MoneyRefused> {
+    Ok(Posting { account, amount: amount.negated()?, vat: None })
+}
+
+/// An invoice: receivables against revenue and VAT; deferred revenue instead of revenue for the
+/// service days to come. `deferrals` are those of its lines. Nothing is posted for a document on
+/// which no amount stands.
+///
+/// # Errors
+/// [`EntryRefused`] when the document does not add up.
+pub fn invoice_entry(
+    id: EntryId,
+    invoice: InvoiceId,
+    draft: &Draft,
+    deferrals: &[Deferral],
+) -> Result<Option<Entry>, EntryRefused> {
+    let mut revenue: BTreeMap<Account, Money> = BTreeMap::new();
+    let mut add = |account, amount: Money| -> Result<(), MoneyRefused> {
+        let sum = revenue.entry(account).or_insert(Money::zero(draft.currency));
+        *sum = sum.checked_add(amount)?;
+        Ok(())
+    };
+    for line in &draft.lines {
+        add(Account::of_revenue(line.charge.revenue), line.charge.net)?;
+    }
+    for deferral in deferrals {
+        let unearned = deferral.unearned()?;
+        add(deferral.account, unearned.negated()?)?;
+        add(Account::DeferredRevenue, unearned)?;
+    }
+    let mut postings = vec![debit(Account::Receivables, draft.total)];
+    for (account, amount) in revenue {
+        postings.push(credit(account, amount)?);
+    }
+    for row in &draft.vat_rows {
+        let posting = credit(Account::VatPayable, row.tax)?;
+        postings.push(Posting { vat: Some(row.vat), ..posting });
+    }
+    if postings.iter().all(|posting| posting.amount.is_zero()) {
+        return Ok(None);
+    }
+    let source = Source { kind: SourceKind::Invoice, id: invoice.0, part: String::new() };
+    Entry::new(id, draft.issue_on, source, postings).map(Some)
+}
+
+/// Service days of a line earned: deferred revenue against revenue. `until` is the exclusive end
+/// of the days, `posted_on` the last of them.
+///
+/// # Errors
+/// [`EntryRefused`].
+pub fn recognition_entry(
+    id: EntryId,
+    line: LineId,
+    account: Account,
+    until: Date,
+    amount: Money,
+) -> Result<Entry, EntryRefused> {
+    let postings = vec![debit(Account::DeferredRevenue, amount), credit(account, amount)?];
+    let source = Source { kind: SourceKind::Recognition, id: line.0, part: until.to_string() };
+    Entry::new(id, crate::date::add_days(until, -1), source, postings)
+}
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

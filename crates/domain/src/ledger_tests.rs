@@ -1,0 +1,130 @@
+//! What events post, as tables.
+
+use super::*;
+use crate::invoice::{Draft, tests::charge_of, tests::draft_of};
+use crate::vat::VatCategory;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+fn deferrals(draft: &Draft) -> Vec<Deferral> {
+    draft
+        .lines
+        .iter()
+        .filter_map(|line| {
+            let account = Account::of_revenue(line.charge.revenue);
+            Deferral::at_issue(account, line.charge.net, line.charge.service, draft.issue_on)
+                .unwrap()
+        })
+        .collect()
+}
+
+fn shown(entry: &Entry) -> Vec<String> {
+    entry
+        .postings()
+        .iter()
+        .map(|posting| format!("{} {}", posting.account, posting.amount.major()))
+        .collect()
+}
+
+#[test]
+fn an_invoice_posts_receivables_against_revenue_and_vat() {
+    let month = ("2025-01-31", "2025-02-28");
+    let year = ("2025-01-01", "2026-01-01");
+    let table: [(Vec<_>, &[&str]); 3] = [
+        (
+            vec![charge_of("30.00", VatCategory::Standard, month)],
+            &["1300 36.30", "8000 -30.00", "1520 -6.30"],
+        ),
+        (
+            vec![charge_of("365.00", VatCategory::Standard, year)],
+            &["1300 441.65", "2000 -334.00", "8000 -31.00", "1520 -76.65"],
+        ),
+        (
+            vec![
+                charge_of("10.00", VatCategory::Standard, month),
+                charge_of("10.00", VatCategory::Reduced, month),
+                charge_of("10.00", VatCategory::Zero, month),
+            ],
+            &["1300 33.00", "8000 -30.00", "1520 -0.90", "1520 -2.10"],
+        ),
+    ];
+    for (charges, expected) in table {
+        let draft = draft_of(charges, "2025-01-31", "2025-01-31");
+        let entry =
+            invoice_entry(EntryId(Uuid::nil()), InvoiceId(Uuid::nil()), &draft, &deferrals(&draft))
+                .unwrap()
+                .unwrap();
+        assert_eq!(shown(&entry), expected);
+        assert_eq!(entry.posted_on(), day("2025-01-31"));
+    }
+}
+
+#[test]
+fn a_document_of_zero_posts_nothing() {
+    let draft = draft_of(
+        vec![charge_of("0.00", VatCategory::Standard, ("2025-01-01", "2025-02-01"))],
+        "2025-01-01",
+        "2025-01-01",
+    );
+    assert!(draft.is_zero());
+    let entry = invoice_entry(EntryId(Uuid::nil()), InvoiceId(Uuid::nil()), &draft, &[]).unwrap();
+    assert_eq!(entry, None);
+}
+
+#[test]
+fn earned_days_move_from_deferred_to_revenue() {
+    let entry = recognition_entry(
+        EntryId(Uuid::nil()),
+        LineId(Uuid::nil()),
+        Account::ServiceRevenue,
+        day("2025-03-01"),
+        Money::new(2_800, Currency::EUR),
+    )
+    .unwrap();
+    assert_eq!(shown(&entry), ["2000 28.00", "8010 -28.00"]);
+    assert_eq!(entry.posted_on(), day("2025-02-28"));
+    assert_eq!(entry.source().part, "2025-03-01");
+}
+
+#[test]
+fn what_does_not_balance_is_no_entry() {
+    let source = Source { kind: SourceKind::Invoice, id: Uuid::nil(), part: String::new() };
+    let cents = |minor| Money::new(minor, Currency::EUR);
+    let entry =
+        |postings| Entry::new(EntryId(Uuid::nil()), day("2025-01-01"), source.clone(), postings);
+    let one_sided = entry(vec![debit(Account::Bank, cents(5))]);
+    assert_eq!(one_sided, Err(EntryRefused::TooFew { given: 1 }));
+    let off = entry(vec![debit(Account::Bank, cents(5)), debit(Account::Receivables, cents(-4))]);
+    assert_eq!(off, Err(EntryRefused::Unbalanced { difference: cents(1) }));
+    let yen = Money::new(-5, Currency::from_code("JPY").unwrap());
+    let mixed = entry(vec![debit(Account::Bank, cents(5)), debit(Account::Receivables, yen)]);
+    assert!(matches!(mixed, Err(EntryRefused::Unbalanced { .. })));
+}
+
+proptest! {
+    #[test]
+    fn every_invoice_can_be_posted(
+        nets in proptest::collection::vec((-100_000_i64..100_000, 0_i64..800), 1..20),
+        issue in 0_i64..900,
+    ) {
+        let start = day("2024-01-31");
+        let charges = nets
+            .iter()
+            .map(|(minor, days)| {
+                let mut charge = charge_of("0.00", VatCategory::Standard, ("2024-01-31", "2024-02-29"));
+                charge.net = Money::new(*minor, Currency::EUR);
+                charge.service.end = crate::date::add_days(start, days + 1);
+                charge
+            })
+            .collect();
+        let issue_on = crate::date::add_days(start, issue).to_string();
+        let draft = draft_of(charges, "2024-01-31", &issue_on);
+        let entry =
+            invoice_entry(EntryId(Uuid::nil()), InvoiceId(Uuid::nil()), &draft, &deferrals(&draft));
+        prop_assert!(entry.is_ok(), "{:?}", entry);
+    }
+}

@@ -1,0 +1,38 @@
+//! The rules of recurring revenue.
+//!
+//! Purpose: everything Recoup decides, as pure functions and values: amounts, dates, periods, VAT,
+//! what is due, what goes on a document, what is posted.
+//!
+//! Invariants: no I/O, no clock (time is an argument), no async, no floats. A command on a value
+//! answers [`Outcome`]: the second time is a value, not an accident.
+//!
+//! Deliberately absent: storage, wire formats, schedules. They live behind the other walls.
+
+pub mod billing;
+pub mod code;
+pub mod customer;
+pub mod date;
+pub mod decimal;
+pub mod id;
+pub mod invoice;
+pub mod ledger;
+pub mod money;
+pub mod numbering;
+pub mod organization;
+pub mod period;
+pub mod plan;
+pub mod revenue;
+#[cfg(feature = "diesel")]
+mod sql;
+pub mod subscription;
+pub mod vat;
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a change that is not saved is lost"]
+pub enum Outcome<C> {
+    /// Something changed; this is what to save.
+    Applied(C),
+    /// It was so already.
+    Unchanged,
+}

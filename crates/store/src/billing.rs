@@ -1,0 +1,147 @@
+//! Billing accounts: one per customer and currency, the unit that a billing run claims.
+//!
+//! Invariants: `due_on` is never later than the earliest date on which something of the account is
+//! to be billed. It may be earlier for a moment; a run then finds nothing and puts it right.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use domain::date::Date;
+use domain::id::CustomerId;
+use domain::money::Currency;
+
+use crate::schema::billing_accounts;
+use crate::{Result, Tx};
+
+/// A customer's billing in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Queryable, Selectable)]
+#[diesel(table_name = billing_accounts, check_for_backend(diesel::pg::Pg))]
+pub struct Account {
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// In which currency.
+    pub currency: Currency,
+}
+
+/// What waits to be billed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueSummary {
+    /// Accounts with something due and not set aside.
+    pub accounts: i64,
+    /// The earliest due date among them.
+    pub oldest: Option<Date>,
+}
+
+/// Holds an account until the end of the transaction; makes it when it does not exist. The first
+/// lock of everything that changes what is to be billed.
+///
+/// # Errors
+/// [`crate::Error::Contention`] when a billing run holds it for too long.
+pub async fn lock(tx: &mut Tx, account: Account) -> Result<()> {
+    let row = (
+        billing_accounts::org_id.eq(tx.org()),
+        billing_accounts::customer_id.eq(account.customer_id),
+        billing_accounts::currency.eq(account.currency),
+    );
+    diesel::insert_into(billing_accounts::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(tx.connection())
+        .await?;
+    billing_accounts::table
+        .filter(billing_accounts::org_id.eq(tx.org()))
+        .filter(billing_accounts::customer_id.eq(account.customer_id))
+        .filter(billing_accounts::currency.eq(account.currency))
+        .select(billing_accounts::customer_id)
+        .for_update()
+        .first::<CustomerId>(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Sets when the accounts are due next, from their subscriptions.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn reschedule(tx: &mut Tx, accounts: &[Account]) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE billing_accounts a SET due_on = m.due_on \
+         FROM (SELECT u.customer_id, u.currency, \
+                      (SELECT min(s.next_billing_on) FROM subscriptions s \
+                       WHERE s.org_id = $1 AND s.customer_id = u.customer_id AND s.currency = u.currency) AS due_on \
+               FROM unnest($2, $3) AS u (customer_id, currency)) m \
+         WHERE a.org_id = $1 AND a.customer_id = m.customer_id AND a.currency = m.currency",
+    )
+    .bind::<SqlUuid, _>(tx.org())
+    .bind::<Array<SqlUuid>, _>(accounts.iter().map(|one| one.customer_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(accounts.iter().map(|one| one.currency).collect::<Vec<_>>())
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Marks accounts as set aside, or takes the mark away.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn mark_set_aside(tx: &mut Tx, accounts: &[Account], set_aside: bool) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE billing_accounts a SET set_aside = $4 \
+         FROM unnest($2, $3) AS u (customer_id, currency) \
+         WHERE a.org_id = $1 AND a.customer_id = u.customer_id AND a.currency = u.currency",
+    )
+    .bind::<SqlUuid, _>(tx.org())
+    .bind::<Array<SqlUuid>, _>(accounts.iter().map(|one| one.customer_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(accounts.iter().map(|one| one.currency).collect::<Vec<_>>())
+    .bind::<diesel::sql_types::Bool, _>(set_aside)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Whether anything is to be billed on or before a day.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn is_due(tx: &mut Tx, on: Date) -> Result<bool> {
+    let due = billing_accounts::table
+        .filter(billing_accounts::org_id.eq(tx.org()))
+        .filter(billing_accounts::due_on.le(on))
+        .filter(diesel::dsl::not(billing_accounts::set_aside));
+    Ok(diesel::select(diesel::dsl::exists(due)).get_result(tx.connection()).await?)
+}
+
+/// How much is to be billed on or before a day.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn due(tx: &mut Tx, on: Date) -> Result<DueSummary> {
+    let (accounts, oldest) = billing_accounts::table
+        .filter(billing_accounts::org_id.eq(tx.org()))
+        .filter(billing_accounts::due_on.le(on))
+        .filter(diesel::dsl::not(billing_accounts::set_aside))
+        .select((diesel::dsl::count_star(), diesel::dsl::min(billing_accounts::due_on)))
+        .first(tx.connection())
+        .await?;
+    Ok(DueSummary { accounts, oldest })
+}
+
+/// Claims up to `limit` accounts with something to bill on or before a day, oldest first; those
+/// that another run holds are left to it.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn claim(tx: &mut Tx, on: Date, limit: i64) -> Result<Vec<Account>> {
+    let accounts = billing_accounts::table
+        .filter(billing_accounts::org_id.eq(tx.org()))
+        .filter(billing_accounts::due_on.le(on))
+        .filter(diesel::dsl::not(billing_accounts::set_aside))
+        .order((billing_accounts::due_on, billing_accounts::customer_id))
+        .limit(limit)
+        .select(Account::as_select())
+        .for_update()
+        .skip_locked()
+        .load(tx.connection())
+        .await?;
+    Ok(accounts)
+}

@@ -1,0 +1,69 @@
+-- The proof of the ledger: every row says what the sub-ledger expects and what the ledger holds.
+WITH balances AS (
+    SELECT account, currency, sum(amount_minor) AS amount
+    FROM postings WHERE org_id = $1 GROUP BY account, currency
+), currencies AS (
+    SELECT DISTINCT currency FROM invoices WHERE org_id = $1
+    UNION SELECT DISTINCT currency FROM balances
+)
+SELECT 'postings add up to zero' AS name, c.currency, 0::bigint AS expected,
+       coalesce((SELECT sum(b.amount) FROM balances b WHERE b.currency = c.currency), 0)::bigint AS actual
+FROM currencies c
+UNION ALL
+SELECT '1300 + 1010 = documents not settled', c.currency,
+       coalesce((SELECT sum(i.open_minor) FROM invoices i WHERE i.org_id = $1 AND i.currency = c.currency), 0)::bigint,
+       coalesce((SELECT sum(b.amount) FROM balances b
+                 WHERE b.currency = c.currency AND b.account IN ('1300', '1010')), 0)::bigint
+FROM currencies c
+UNION ALL
+SELECT '2000 = service days not earned', c.currency,
+       coalesce((SELECT sum(d.net_minor - d.earned_minor) FROM deferrals d
+                 WHERE d.org_id = $1 AND d.currency = c.currency), 0)::bigint,
+       coalesce((SELECT -sum(b.amount) FROM balances b
+                 WHERE b.currency = c.currency AND b.account = '2000'), 0)::bigint
+FROM currencies c
+UNION ALL
+SELECT '1520 = VAT on documents', c.currency,
+       coalesce((SELECT sum(v.tax_minor) FROM invoice_vat v
+                 JOIN invoices i ON i.org_id = $1 AND i.id = v.invoice_id
+                 WHERE v.org_id = $1 AND i.currency = c.currency), 0)::bigint,
+       coalesce((SELECT -sum(b.amount) FROM balances b
+                 WHERE b.currency = c.currency AND b.account = '1520'), 0)::bigint
+FROM currencies c
+UNION ALL
+SELECT 'lines add up to documents', c.currency,
+       coalesce((SELECT sum(i.net_minor) FROM invoices i WHERE i.org_id = $1 AND i.currency = c.currency), 0)::bigint,
+       coalesce((SELECT sum(l.net_minor) FROM invoice_lines l
+                 JOIN invoices i ON i.org_id = $1 AND i.id = l.invoice_id
+                 WHERE l.org_id = $1 AND i.currency = c.currency), 0)::bigint
+FROM currencies c
+UNION ALL
+SELECT 'documents whose lines or VAT do not add up', NULL, 0,
+       (SELECT count(*) FROM invoices i
+        LEFT JOIN (SELECT invoice_id, sum(net_minor) AS net FROM invoice_lines
+                   WHERE org_id = $1 GROUP BY invoice_id) l ON l.invoice_id = i.id
+        LEFT JOIN (SELECT invoice_id, sum(base_minor) AS base, sum(tax_minor) AS tax FROM invoice_vat
+                   WHERE org_id = $1 GROUP BY invoice_id) v ON v.invoice_id = i.id
+        WHERE i.org_id = $1 AND (l.net IS DISTINCT FROM i.net_minor
+              OR v.base IS DISTINCT FROM i.net_minor OR v.tax IS DISTINCT FROM i.tax_minor))::bigint
+UNION ALL
+SELECT 'documents without a number', NULL, 0,
+       (SELECT count(*) FROM invoices i WHERE i.org_id = $1 AND NOT EXISTS (
+            SELECT FROM document_numbers n WHERE n.org_id = $1 AND n.document_id = i.id))::bigint
+UNION ALL
+SELECT 'numbers of ' || s.series || ' ' || s.year, NULL, s.next_sequence - 1,
+       CASE WHEN n.lowest = 1 AND n.highest = n.total THEN n.total ELSE -1 END
+FROM number_series s
+CROSS JOIN LATERAL (
+    SELECT min(d.sequence) AS lowest, max(d.sequence) AS highest, count(*) AS total
+    FROM document_numbers d WHERE d.org_id = $1 AND d.series = s.series AND d.year = s.year) n
+WHERE s.org_id = $1
+UNION ALL
+SELECT 'entries that do not balance', NULL, 0,
+       (SELECT count(*) FROM (SELECT entry_id FROM postings WHERE org_id = $1
+            GROUP BY entry_id, currency HAVING sum(amount_minor) <> 0) unbalanced)::bigint
+UNION ALL
+SELECT 'documents with an amount and no entry', NULL, 0,
+       (SELECT count(*) FROM invoices i WHERE i.org_id = $1 AND i.total_minor <> 0 AND NOT EXISTS (
+            SELECT FROM journal_entries e WHERE e.org_id = $1 AND e.source_id = i.id
+            AND e.source_kind = 'invoice' AND e.source_part = ''))::bigint

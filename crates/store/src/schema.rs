@@ -1,0 +1,384 @@
+// Generated from the migrations; the test `schema_is_generated` keeps it so.
+
+diesel::table! {
+    answered_requests (org_id, request_id) {
+        org_id -> Uuid,
+        request_id -> Uuid,
+        method -> Text,
+        content_hash -> Bytea,
+        answer -> Bytea,
+        answered_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    api_keys (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        secret_hash -> Bytea,
+        roles -> Array<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    billing_accounts (org_id, customer_id, currency) {
+        org_id -> Uuid,
+        customer_id -> Uuid,
+        currency -> Text,
+        due_on -> Nullable<Date>,
+        set_aside -> Bool,
+    }
+}
+
+diesel::table! {
+    customers (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        address -> Jsonb,
+        country -> Text,
+        email -> Nullable<Text>,
+        vat_number -> Nullable<Text>,
+        vat_treatment -> Text,
+        currency -> Text,
+        payment_terms_days -> Nullable<Int4>,
+        party_type -> Text,
+        treat_as_consumer -> Bool,
+        language -> Nullable<Text>,
+        external_reference -> Nullable<Text>,
+        in_arrears -> Bool,
+        block_reason -> Nullable<Text>,
+        blocked_on -> Nullable<Date>,
+        block_expires_on -> Nullable<Date>,
+        blocked_by -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    deferrals (org_id, line_id) {
+        org_id -> Uuid,
+        line_id -> Uuid,
+        account -> Text,
+        currency -> Text,
+        net_minor -> Int8,
+        service_from -> Date,
+        service_until -> Date,
+        earned_until -> Date,
+        earned_minor -> Int8,
+        next_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    document_numbers (org_id, series, year, sequence) {
+        org_id -> Uuid,
+        series -> Text,
+        year -> Int4,
+        sequence -> Int8,
+        number -> Text,
+        document_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    invoice_lines (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        invoice_id -> Uuid,
+        position -> Int4,
+        subscription_id -> Uuid,
+        item_id -> Uuid,
+        product_id -> Uuid,
+        description -> Text,
+        unit_label -> Nullable<Text>,
+        revenue -> Text,
+        service_from -> Date,
+        service_until -> Date,
+        quantity -> Numeric,
+        unit_price -> Numeric,
+        net_minor -> Int8,
+        vat_class -> Text,
+        vat_percent -> Numeric,
+    }
+}
+
+diesel::table! {
+    invoice_vat (org_id, invoice_id, vat_class, vat_percent) {
+        org_id -> Uuid,
+        invoice_id -> Uuid,
+        vat_class -> Text,
+        vat_percent -> Numeric,
+        base_minor -> Int8,
+        tax_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    invoices (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        kind -> Text,
+        state -> Text,
+        currency -> Text,
+        billing_on -> Date,
+        issue_on -> Date,
+        due_on -> Date,
+        net_minor -> Int8,
+        tax_minor -> Int8,
+        total_minor -> Int8,
+        open_minor -> Int8,
+        seller -> Jsonb,
+        buyer -> Jsonb,
+        finalized_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        queue -> Text,
+        org_id -> Nullable<Uuid>,
+        args -> Jsonb,
+        key -> Nullable<Text>,
+        release_key -> Bool,
+        status -> Text,
+        priority -> Int4,
+        attempts -> Int4,
+        max_attempts -> Int4,
+        run_at -> Timestamptz,
+        lock_owner -> Nullable<Text>,
+        lease_until -> Nullable<Timestamptz>,
+        last_result -> Nullable<Text>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    journal_entries (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        posted_on -> Date,
+        source_kind -> Text,
+        source_id -> Uuid,
+        source_part -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger_proofs (org_id) {
+        org_id -> Uuid,
+        verified_at -> Timestamptz,
+        mismatches -> Int4,
+    }
+}
+
+diesel::table! {
+    number_series (org_id, series, year) {
+        org_id -> Uuid,
+        series -> Text,
+        year -> Int4,
+        next_sequence -> Int8,
+        last_issue_on -> Date,
+    }
+}
+
+diesel::table! {
+    organization_directory (org_id) {
+        org_id -> Uuid,
+        kind -> Text,
+        time_zone -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    organizations (org_id) {
+        org_id -> Uuid,
+        kind -> Text,
+        legal_name -> Text,
+        registration_number -> Nullable<Text>,
+        address -> Jsonb,
+        country -> Text,
+        vat_number -> Nullable<Text>,
+        iban -> Nullable<Text>,
+        email -> Nullable<Text>,
+        default_currency -> Text,
+        time_zone -> Text,
+        language -> Text,
+        small_business -> Bool,
+        issue_zero_invoices -> Bool,
+        number_pattern -> Text,
+        invoice_prefix -> Text,
+        credit_note_prefix -> Text,
+        payment_terms_days -> Int4,
+        sandbox_now -> Nullable<Timestamptz>,
+        clock_holder -> Nullable<Uuid>,
+        clock_held_until -> Nullable<Timestamptz>,
+        page_secret -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    plan_versions (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        plan_id -> Uuid,
+        number -> Int4,
+        valid_from -> Date,
+        interval_count -> Int4,
+        interval_unit -> Text,
+        timing -> Text,
+        trial_days -> Int4,
+        cancel_policy -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    plans (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        retired_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    postings (org_id, entry_id, position) {
+        org_id -> Uuid,
+        entry_id -> Uuid,
+        position -> Int4,
+        account -> Text,
+        currency -> Text,
+        amount_minor -> Int8,
+        vat_class -> Nullable<Text>,
+        vat_percent -> Nullable<Numeric>,
+    }
+}
+
+diesel::table! {
+    prices (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        version_id -> Uuid,
+        position -> Int4,
+        product_id -> Uuid,
+        component -> Text,
+        currency -> Text,
+        model -> Jsonb,
+    }
+}
+
+diesel::table! {
+    products (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        vat_category -> Text,
+        revenue -> Text,
+        unit_label -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    set_asides (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        customer_id -> Uuid,
+        currency -> Text,
+        reason -> Text,
+        message -> Text,
+        first_at -> Timestamptz,
+        last_at -> Timestamptz,
+        times -> Int4,
+        resolved_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    subscription_items (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        subscription_id -> Uuid,
+        position -> Int4,
+        price_id -> Uuid,
+        component -> Text,
+        quantity -> Numeric,
+    }
+}
+
+diesel::table! {
+    subscriptions (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        plan_id -> Uuid,
+        version_id -> Uuid,
+        state -> Text,
+        currency -> Text,
+        start_on -> Date,
+        trial_ends_on -> Nullable<Date>,
+        alignment -> Text,
+        anchor_on -> Date,
+        interval_count -> Int4,
+        interval_unit -> Text,
+        timing -> Text,
+        billed_until -> Date,
+        ends_on -> Nullable<Date>,
+        cancel_reason -> Nullable<Text>,
+        cancel_note -> Nullable<Text>,
+        next_billing_on -> Nullable<Date>,
+        next_turn_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    vat_rates (org_id, country, category, valid_from) {
+        org_id -> Uuid,
+        country -> Text,
+        category -> Text,
+        valid_from -> Date,
+        percent -> Numeric,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    answered_requests,
+    api_keys,
+    billing_accounts,
+    customers,
+    deferrals,
+    document_numbers,
+    invoice_lines,
+    invoice_vat,
+    invoices,
+    jobs,
+    journal_entries,
+    ledger_proofs,
+    number_series,
+    organization_directory,
+    organizations,
+    plan_versions,
+    plans,
+    postings,
+    prices,
+    products,
+    set_asides,
+    subscription_items,
+    subscriptions,
+    vat_rates,
+);

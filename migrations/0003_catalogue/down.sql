@@ -1,0 +1,4 @@
+DROP TABLE prices;
+DROP TABLE plan_versions;
+DROP TABLE plans;
+DROP TABLE products;

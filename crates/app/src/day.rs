@@ -1,0 +1,106 @@
+//! What a day brings: the tasks that workers do for every organization, and that moving a
+//! sandbox's clock does for each of its days.
+//!
+//! Purpose: one list of tasks, in the order in which they build on each other. Every task finds
+//! its due work by comparing dates in rows with the organization's clock, so that running it
+//! again, later or twice at once changes nothing.
+//!
+//! Deliberately absent: when to run them (`worker`).
+
+use domain::id::OrgId;
+use domain::money::Money;
+
+use crate::error::Error;
+use crate::{Ctx, billing, revenue, subscription};
+
+/// Work of a day, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Task {
+    /// Subscriptions begin, convert from trial, end.
+    Turn,
+    /// What is due is invoiced.
+    Bill,
+    /// Days of longer periods become revenue.
+    Recognize,
+}
+
+/// What a task did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Subscriptions that began.
+    pub started: u64,
+    /// Subscriptions that ended.
+    pub ended: u64,
+    /// Documents issued.
+    pub invoices: u64,
+    /// Their totals including VAT, one per currency.
+    pub invoiced: Vec<Money>,
+    /// Journal entries posted.
+    pub entries: u64,
+    /// Customers set aside.
+    pub set_aside: u64,
+}
+
+impl Task {
+    /// All of them, in the order in which a day does them.
+    pub const ALL: [Self; 3] = [Self::Turn, Self::Bill, Self::Recognize];
+
+    /// The name under which it is queued and measured.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Turn => "turn",
+            Self::Bill => "billing",
+            Self::Recognize => "recognition",
+        }
+    }
+
+    /// Whether anything is due for an organization today: one index look-up.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn is_due(self, ctx: &Ctx, org: OrgId) -> Result<bool, Error> {
+        let mut scope = ctx.scope(org).await?;
+        let today = scope.today();
+        let due = match self {
+            Self::Turn => store::subscription::turn_is_due(&mut scope.tx, today).await?,
+            Self::Bill => store::billing::is_due(&mut scope.tx, today).await?,
+            Self::Recognize => store::revenue::is_due(&mut scope.tx, today).await?,
+        };
+        scope.commit().await?;
+        Ok(due)
+    }
+
+    /// Does everything that is due for an organization today, in bounded batches.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; what was committed stays, and the next run goes on there.
+    pub async fn run(self, ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
+        match self {
+            Self::Turn => subscription::turn_due(ctx, org).await,
+            Self::Bill => billing::run(ctx, org).await,
+            Self::Recognize => revenue::recognize_due(ctx, org).await,
+        }
+    }
+}
+
+impl Done {
+    /// Adds what another task or batch did.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when amounts no longer fit.
+    pub fn add(&mut self, other: Self) -> Result<(), Error> {
+        self.started += other.started;
+        self.ended += other.ended;
+        self.invoices += other.invoices;
+        self.entries += other.entries;
+        self.set_aside += other.set_aside;
+        for amount in other.invoiced {
+            match self.invoiced.iter_mut().find(|sum| sum.currency() == amount.currency()) {
+                Some(sum) => *sum = sum.checked_add(amount)?,
+                None => self.invoiced.push(amount),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,323 @@
+//! The printable page of a document.
+//!
+//! Purpose: one self-contained page in Dutch or English with all that the law asks of an invoice:
+//! both parties, number and dates, lines with their period, VAT per rate, legal texts. Source:
+//! Directive 2006/112/EC art. 226.
+//!
+//! Invariants: the page shows the parties as they were on the day of issue, and the last day of a
+//! period inclusive. Everything that comes from outside is escaped.
+//!
+//! Deliberately absent: PDF; a browser prints the page on A4.
+
+use askama::Template;
+use domain::date::{self, Date};
+use domain::id::InvoiceId;
+use domain::invoice::{DocumentKind, Party, legal_texts};
+use domain::money::Money;
+use domain::organization::Language;
+use domain::vat::VatClass;
+use rust_decimal::Decimal;
+use store::invoice::{Document, DocumentLine, DocumentVat};
+
+use crate::Scope;
+use crate::error::Error;
+
+/// A page and its language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// Self-contained HTML.
+    pub html: String,
+    /// The language it is in.
+    pub language: Language,
+}
+
+struct Words {
+    lang: &'static str,
+    invoice: &'static str,
+    credit_note: &'static str,
+    number: &'static str,
+    issued: &'static str,
+    due: &'static str,
+    description: &'static str,
+    period: &'static str,
+    until: &'static str,
+    quantity: &'static str,
+    price: &'static str,
+    vat: &'static str,
+    amount: &'static str,
+    net: &'static str,
+    over: &'static str,
+    total: &'static str,
+    vat_number: &'static str,
+    registration: &'static str,
+}
+
+const DUTCH: Words = Words {
+    lang: "nl",
+    invoice: "Factuur",
+    credit_note: "Creditfactuur",
+    number: "Factuurnummer",
+    issued: "Factuurdatum",
+    due: "Te betalen uiterlijk",
+    description: "Omschrijving",
+    period: "Periode",
+    until: "t/m",
+    quantity: "Aantal",
+    price: "Prijs",
+    vat: "Btw",
+    amount: "Bedrag",
+    net: "Totaal exclusief btw",
+    over: "over",
+    total: "Totaal",
+    vat_number: "Btw-nummer",
+    registration: "KvK/KBO",
+};
+
+const ENGLISH: Words = Words {
+    lang: "en",
+    invoice: "Invoice",
+    credit_note: "Credit note",
+    number: "Invoice number",
+    issued: "Invoice date",
+    due: "Payable by",
+    description: "Description",
+    period: "Period",
+    until: "to",
+    quantity: "Quantity",
+    price: "Price",
+    vat: "VAT",
+    amount: "Amount",
+    net: "Total excluding VAT",
+    over: "on",
+    total: "Total",
+    vat_number: "VAT number",
+    registration: "Company registration",
+};
+
+#[derive(Template)]
+#[template(path = "document.html")]
+struct PageTemplate {
+    words: &'static Words,
+    title: &'static str,
+    number: String,
+    currency: &'static str,
+    issue_on: String,
+    due_on: Option<String>,
+    seller: PartyBlock,
+    buyer: PartyBlock,
+    lines: Vec<LineRow>,
+    vat_rows: Vec<VatRow>,
+    net: String,
+    total: String,
+    legal_texts: Vec<&'static str>,
+    payment: Option<String>,
+}
+
+struct PartyBlock {
+    name: String,
+    lines: Vec<String>,
+    vat_number: Option<String>,
+    registration_number: Option<String>,
+    iban: Option<String>,
+    email: Option<String>,
+}
+
+struct LineRow {
+    description: String,
+    first_day: String,
+    last_day: String,
+    quantity: String,
+    unit_price: String,
+    vat: String,
+    net: String,
+}
+
+struct VatRow {
+    vat: String,
+    base: String,
+    tax: String,
+}
+
+impl From<&Party> for PartyBlock {
+    fn from(party: &Party) -> Self {
+        let address = &party.address;
+        let city = format!("{} {}", address.postal_code, address.city).trim().to_owned();
+        let mut lines = address.lines.clone();
+        lines.extend([city, address.country.clone()].into_iter().filter(|line| !line.is_empty()));
+        Self {
+            name: party.name.clone(),
+            lines,
+            vat_number: party.vat_number.clone(),
+            registration_number: party.registration_number.clone(),
+            iban: party.iban.clone(),
+            email: party.email.clone(),
+        }
+    }
+}
+
+/// A day as people write it: 31-01-2025 in Dutch, 31 Jan 2025 in English.
+fn day(date: Date, language: Language) -> String {
+    match language {
+        Language::Dutch => date.format("%d-%m-%Y").to_string(),
+        Language::English => date.format("%-d %b %Y").to_string(),
+    }
+}
+
+/// A number with separators: 1.234,50 in Dutch, 1,234.50 in English.
+fn number(value: Decimal, language: Language) -> String {
+    let (thousands, point) = match language {
+        Language::Dutch => ('.', ','),
+        Language::English => (',', '.'),
+    };
+    let text = value.abs().to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let mut shown = String::with_capacity(text.len() + 4);
+    if value.is_sign_negative() && !value.is_zero() {
+        shown.push('-');
+    }
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at) % 3 == 0 {
+            shown.push(thousands);
+        }
+        shown.push(digit);
+    }
+    if !fraction.is_empty() {
+        shown.push(point);
+        shown.push_str(fraction);
+    }
+    shown
+}
+
+fn money(amount: Money, language: Language) -> String {
+    number(amount.major(), language)
+}
+
+/// A unit price with at least the currency's decimals.
+fn unit_price(price: Decimal, decimals: u32, language: Language) -> String {
+    let mut price = price.normalize();
+    if price.scale() < decimals {
+        price.rescale(decimals);
+    }
+    number(price, language)
+}
+
+fn rate(class: VatClass, percent: Decimal, language: Language) -> String {
+    match (class, language) {
+        (VatClass::Standard | VatClass::Zero, _) => format!("{} %", number(percent, language)),
+        (VatClass::ReverseCharge, Language::Dutch) => "verlegd".to_owned(),
+        (VatClass::ReverseCharge, Language::English) => "reverse charge".to_owned(),
+        (VatClass::Exempt, Language::Dutch) => "vrijgesteld".to_owned(),
+        (VatClass::Exempt, Language::English) => "exempt".to_owned(),
+        (VatClass::Export, Language::Dutch) => "buiten EU".to_owned(),
+        (VatClass::Export, Language::English) => "outside EU".to_owned(),
+    }
+}
+
+fn line_row(line: &DocumentLine, language: Language) -> LineRow {
+    let quantity = number(line.quantity.normalize(), language);
+    LineRow {
+        description: line.description.clone(),
+        first_day: day(line.service_from, language),
+        last_day: day(date::add_days(line.service_until, -1), language),
+        quantity: match &line.unit_label {
+            Some(label) => format!("{quantity} {label}"),
+            None => quantity,
+        },
+        unit_price: unit_price(line.unit_price, line.net.currency().decimals(), language),
+        vat: rate(line.vat_class, line.vat_percent, language),
+        net: money(line.net, language),
+    }
+}
+
+fn vat_row(row: &DocumentVat, language: Language) -> VatRow {
+    VatRow {
+        vat: rate(row.vat_class, row.vat_percent, language),
+        base: money(row.base, language),
+        tax: money(row.tax, language),
+    }
+}
+
+fn payment_text(document: &Document, language: Language) -> Option<String> {
+    let iban = document.seller.iban.as_ref().filter(|_| document.open.minor() > 0)?;
+    let due = day(document.due_on, language);
+    let amount = money(document.open, language);
+    let currency = document.open.currency();
+    let number = &document.number;
+    Some(match language {
+        Language::Dutch => format!(
+            "Wij verzoeken u {currency} {amount} uiterlijk {due} over te maken op {iban} onder vermelding van {number}."
+        ),
+        Language::English => {
+            format!("Please transfer {currency} {amount} to {iban} by {due}, mentioning {number}.")
+        }
+    })
+}
+
+/// The page of a document, in a language or in the customer's.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn print(
+    scope: &mut Scope,
+    id: InvoiceId,
+    language: Option<Language>,
+) -> Result<Printed, Error> {
+    let document = crate::invoice::get(scope, id).await?;
+    render(&document, language)
+}
+
+fn render(document: &Document, language: Option<Language>) -> Result<Printed, Error> {
+    let own = document.buyer.language.or(document.seller.language);
+    let language = language.or(own).unwrap_or(Language::Dutch);
+    let words = match language {
+        Language::Dutch => &DUTCH,
+        Language::English => &ENGLISH,
+    };
+    let classes: Vec<VatClass> = document.vat_rows.iter().map(|row| row.vat_class).collect();
+    let page = PageTemplate {
+        words,
+        title: match document.kind {
+            DocumentKind::Invoice => words.invoice,
+            DocumentKind::CreditNote => words.credit_note,
+        },
+        number: document.number.clone(),
+        currency: document.total.currency().code(),
+        issue_on: day(document.issue_on, language),
+        due_on: (document.total.minor() > 0).then(|| day(document.due_on, language)),
+        seller: (&document.seller).into(),
+        buyer: (&document.buyer).into(),
+        lines: document.lines.iter().map(|line| line_row(line, language)).collect(),
+        vat_rows: document.vat_rows.iter().map(|row| vat_row(row, language)).collect(),
+        net: money(document.net, language),
+        total: money(document.total, language),
+        legal_texts: legal_texts(&document.seller, &classes, language),
+        payment: payment_text(document, language),
+    };
+    let html = page.render().map_err(|error| Error::Fault(Box::new(error)))?;
+    Ok(Printed { html, language })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_days_are_written_as_people_read_them() {
+        let table = [
+            ("0", "0", "0"),
+            ("1234.50", "1.234,50", "1,234.50"),
+            ("-1234567.00", "-1.234.567,00", "-1,234,567.00"),
+            ("999.005", "999,005", "999.005"),
+        ];
+        for (value, dutch, english) in table {
+            let value = domain::decimal::parse(value).unwrap();
+            assert_eq!(number(value, Language::Dutch), dutch);
+            assert_eq!(number(value, Language::English), english);
+        }
+        let date: Date = "2025-01-31".parse().unwrap();
+        assert_eq!(day(date, Language::Dutch), "31-01-2025");
+        assert_eq!(day(date, Language::English), "31 Jan 2025");
+        let price = domain::decimal::parse("2.5").unwrap();
+        assert_eq!(unit_price(price, 2, Language::Dutch), "2,50");
+    }
+}

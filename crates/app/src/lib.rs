@@ -1,0 +1,36 @@
+//! Use cases: load, decide, save.
+//!
+//! Purpose: what happens together, in one transaction per use case, for the interface (`server`)
+//! and for the workers (`worker`) alike.
+//!
+//! Invariants: rows are locked in one order everywhere: billing account, then subscription; no
+//! network call while a transaction is open; time comes from the organization's clock.
+//!
+//! Deliberately absent: rules (`domain`), SQL (`store`), wire formats, schedules.
+
+pub mod access;
+pub mod billing;
+pub mod catalog;
+pub mod clock;
+mod ctx;
+pub mod customer;
+pub mod day;
+pub mod document;
+mod error;
+pub mod invoice;
+pub mod job;
+pub mod ledger;
+pub mod organization;
+pub mod page;
+pub mod request;
+pub mod revenue;
+pub mod set_aside;
+pub mod subscription;
+pub mod telemetry;
+pub mod vat;
+
+pub use ctx::{Ctx, Scope};
+pub use error::{Error, Refusal};
+
+/// The result of every use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,345 @@
+//! Numbers for operators.
+//!
+//! Purpose: [`METRICS`] is the one list of everything that is exported, with its meaning; each
+//! gauge is read from the database in one place, [`refresh`].
+//!
+//! Invariants: base units; `_total` on counters only; timestamps instead of ages, so that a stuck
+//! process does not show a young age. A gauge with labels is set for every value of a fixed list,
+//! because a series that is no longer set keeps its last value. Gauges are set from one snapshot,
+//! then its time: of several processes that export the same numbers, a rule takes those with a
+//! fresh `recoup_snapshot_timestamp_seconds`.
+//!
+//! Deliberately absent: money and customers in labels, the exporter (`recoup`), tracing.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use domain::date;
+use domain::organization::OrgKind;
+use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
+use store::job::{Count, Status};
+use store::pool::PoolStatus;
+
+use crate::Ctx;
+use crate::error::Error;
+use crate::job::QUEUES;
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A distribution, with the upper bounds of its buckets.
+    Histogram(&'static [f64]),
+}
+
+/// A metric as it is documented.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// What it says.
+    pub help: &'static str,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+}
+
+/// Seconds of calls: from well below to well above what a caller waits for.
+const CALL_SECONDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Seconds of background work: up to its time limit of ten minutes.
+const WORK_SECONDS: &[f64] =
+    &[0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
+
+/// Calls answered.
+pub const GRPC_REQUESTS: &str = "recoup_grpc_requests_total";
+/// How long calls took.
+pub const GRPC_REQUEST_DURATION: &str = "recoup_grpc_request_duration_seconds";
+/// Calls under way.
+pub const GRPC_IN_FLIGHT: &str = "recoup_grpc_in_flight";
+/// Jobs by queue and status.
+pub const JOBS: &str = "recoup_jobs";
+/// The oldest due job.
+pub const JOBS_OLDEST_DUE: &str = "recoup_jobs_oldest_due_timestamp_seconds";
+/// Attempts that ended.
+pub const JOBS_RUN: &str = "recoup_jobs_run_total";
+/// How long attempts took.
+pub const JOB_DURATION: &str = "recoup_job_duration_seconds";
+/// Connections of the pool.
+pub const DB_POOL_CONNECTIONS: &str = "recoup_db_pool_connections";
+/// Callers that wait for one.
+pub const DB_POOL_WAITING: &str = "recoup_db_pool_waiting";
+/// Billing accounts with something due.
+pub const BILLING_DUE_ACCOUNTS: &str = "recoup_billing_due_accounts";
+/// The oldest due date of them.
+pub const BILLING_OLDEST_DUE: &str = "recoup_billing_oldest_due_timestamp_seconds";
+/// Records that are set aside.
+pub const SET_ASIDE: &str = "recoup_set_aside";
+/// Documents issued.
+pub const INVOICES_ISSUED: &str = "recoup_invoices_issued_total";
+/// Customers that a billing run set aside.
+pub const BILLING_SET_ASIDE: &str = "recoup_billing_set_aside_total";
+/// When a billing run last went through.
+pub const BILLING_LAST_SUCCESS: &str = "recoup_billing_last_success_timestamp_seconds";
+/// How long billing runs took.
+pub const BILLING_RUN_DURATION: &str = "recoup_billing_run_duration_seconds";
+/// Control accounts that differ from what they control.
+pub const LEDGER_MISMATCHES: &str = "recoup_ledger_mismatches";
+/// When a ledger was last verified.
+pub const LEDGER_VERIFIED: &str = "recoup_ledger_verified_timestamp_seconds";
+/// How fresh the gauges are.
+pub const SNAPSHOT: &str = "recoup_snapshot_timestamp_seconds";
+
+/// Every metric of the program.
+pub const METRICS: &[Metric] = &[
+    Metric {
+        name: GRPC_REQUESTS,
+        kind: Kind::Counter,
+        help: "Calls answered, by method and status code.",
+        labels: &["method", "code"],
+    },
+    Metric {
+        name: GRPC_REQUEST_DURATION,
+        kind: Kind::Histogram(CALL_SECONDS),
+        help: "How long calls took, from their arrival to the end of their answer.",
+        labels: &["method"],
+    },
+    Metric {
+        name: GRPC_IN_FLIGHT,
+        kind: Kind::Gauge,
+        help: "Calls under way in this process.",
+        labels: &[],
+    },
+    Metric {
+        name: JOBS,
+        kind: Kind::Gauge,
+        help: "Jobs that wait (queued), are worked on (running) or were given up (dead).",
+        labels: &["queue", "status"],
+    },
+    Metric {
+        name: JOBS_OLDEST_DUE,
+        kind: Kind::Gauge,
+        help: "Since when the oldest waiting job of the queue is due; 0: none is.",
+        labels: &["queue"],
+    },
+    Metric {
+        name: JOBS_RUN,
+        kind: Kind::Counter,
+        help: "Attempts of this process that ended: done, retried, dead, handed_back, lost.",
+        labels: &["queue", "result"],
+    },
+    Metric {
+        name: JOB_DURATION,
+        kind: Kind::Histogram(WORK_SECONDS),
+        help: "How long attempts took, without their acknowledgement.",
+        labels: &["queue"],
+    },
+    Metric {
+        name: DB_POOL_CONNECTIONS,
+        kind: Kind::Gauge,
+        help: "Database connections of this process: open, and of these idle.",
+        labels: &["state"],
+    },
+    Metric {
+        name: DB_POOL_WAITING,
+        kind: Kind::Gauge,
+        help: "Callers of this process that wait for a database connection.",
+        labels: &[],
+    },
+    Metric {
+        name: BILLING_DUE_ACCOUNTS,
+        kind: Kind::Gauge,
+        help: "Billing accounts of live organizations with something to invoice today or earlier.",
+        labels: &[],
+    },
+    Metric {
+        name: BILLING_OLDEST_DUE,
+        kind: Kind::Gauge,
+        help: "Local midnight of the oldest due date of those accounts; 0: none is due.",
+        labels: &[],
+    },
+    Metric {
+        name: SET_ASIDE,
+        kind: Kind::Gauge,
+        help: "Records of live organizations that wait for a person to mend their cause.",
+        labels: &["kind"],
+    },
+    Metric {
+        name: INVOICES_ISSUED,
+        kind: Kind::Counter,
+        help: "Invoices that this process issued.",
+        labels: &[],
+    },
+    Metric {
+        name: BILLING_SET_ASIDE,
+        kind: Kind::Counter,
+        help: "Times that a billing run of this process set a customer aside.",
+        labels: &[],
+    },
+    Metric {
+        name: BILLING_LAST_SUCCESS,
+        kind: Kind::Gauge,
+        help: "When a billing run of this process last went through.",
+        labels: &[],
+    },
+    Metric {
+        name: BILLING_RUN_DURATION,
+        kind: Kind::Histogram(WORK_SECONDS),
+        help: "How long billing runs of one organization took.",
+        labels: &[],
+    },
+    Metric {
+        name: LEDGER_MISMATCHES,
+        kind: Kind::Gauge,
+        help: "Checks of the ledger that failed when this process last verified one; 0 is right.",
+        labels: &[],
+    },
+    Metric {
+        name: LEDGER_VERIFIED,
+        kind: Kind::Gauge,
+        help: "When this process last verified a ledger.",
+        labels: &[],
+    },
+    Metric {
+        name: SNAPSHOT,
+        kind: Kind::Gauge,
+        help: "When the gauges of jobs, pool, billing and set-aside records were last read.",
+        labels: &[],
+    },
+];
+
+/// What a record can be set aside in.
+const SET_ASIDE_KINDS: [&str; 1] = ["billing"];
+
+/// The statuses that are gauges; how many are done is a counter.
+const STATUSES: [Status; 3] = [Status::Queued, Status::Running, Status::Dead];
+
+/// Tells the exporter what each metric says. Call it once, after the exporter is installed.
+pub fn describe() {
+    for metric in METRICS {
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, metric.help),
+            Kind::Gauge => describe_gauge!(metric.name, metric.help),
+            Kind::Histogram(_) => describe_histogram!(metric.name, metric.help),
+        }
+    }
+}
+
+/// What [`refresh`] read of the organizations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Business {
+    due_accounts: i64,
+    oldest_due: Option<DateTime<Utc>>,
+    set_aside: i64,
+}
+
+/// Reads a snapshot and sets the gauges from it.
+///
+/// # Errors
+/// [`Error::Unavailable`], [`Error::Fault`]: then no gauge was set, and the snapshot's time shows
+/// that they are old.
+pub async fn refresh(ctx: &Ctx) -> Result<(), Error> {
+    let now = ctx.clock.now();
+    let pool = ctx.store.pool_status();
+    let mut tx = ctx.store.begin_global().await?;
+    let counts = store::job::counts(&mut tx, None, now).await?;
+    tx.commit().await?;
+    let business = business(ctx, now).await?;
+
+    set_pool(pool);
+    set_jobs(&counts);
+    set_business(business);
+    gauge!(SNAPSHOT).set(seconds(Some(now)));
+    Ok(())
+}
+
+/// Sums over the live organizations, one transaction each.
+async fn business(ctx: &Ctx, now: DateTime<Utc>) -> Result<Business, Error> {
+    let mut tx = ctx.store.begin_global().await?;
+    let directory = store::organization::directory(&mut tx).await?;
+    tx.commit().await?;
+    let mut sum = Business::default();
+    for entry in directory.iter().filter(|entry| entry.kind == OrgKind::Live) {
+        let zone = date::zone(&entry.time_zone).map_err(|error| Error::fault(error.to_string()))?;
+        let mut tx = ctx.store.begin(entry.org_id).await?;
+        let due = store::billing::due(&mut tx, date::local(now, zone)).await?;
+        sum.set_aside += store::set_aside::open_count(&mut tx).await?;
+        tx.commit().await?;
+        sum.due_accounts += due.accounts;
+        let oldest = due.oldest.map(|day| date::start_of_day(day, zone));
+        sum.oldest_due = sum.oldest_due.into_iter().chain(oldest).min();
+    }
+    Ok(sum)
+}
+
+fn set_pool(pool: PoolStatus) {
+    gauge!(DB_POOL_CONNECTIONS, "state" => "open").set(number(pool.open));
+    gauge!(DB_POOL_CONNECTIONS, "state" => "idle").set(number(pool.idle));
+    gauge!(DB_POOL_WAITING).set(number(pool.waiting));
+}
+
+fn set_jobs(counts: &[Count]) {
+    let found: HashMap<_, _> = counts.iter().map(|c| ((c.queue.as_str(), c.status), c)).collect();
+    for queue in QUEUES {
+        for status in STATUSES {
+            let jobs = found.get(&(queue, status)).map_or(0, |count| count.jobs);
+            gauge!(JOBS, "queue" => queue, "status" => status.as_str()).set(amount(jobs));
+        }
+        let oldest = found.get(&(queue, Status::Queued)).and_then(|count| count.oldest_run_at);
+        gauge!(JOBS_OLDEST_DUE, "queue" => queue).set(seconds(oldest));
+    }
+}
+
+fn set_business(business: Business) {
+    gauge!(BILLING_DUE_ACCOUNTS).set(amount(business.due_accounts));
+    gauge!(BILLING_OLDEST_DUE).set(seconds(business.oldest_due));
+    for kind in SET_ASIDE_KINDS {
+        gauge!(SET_ASIDE, "kind" => kind).set(amount(business.set_aside));
+    }
+}
+
+/// Gauges are floats; counts of rows are far below what they hold exactly.
+#[allow(clippy::cast_precision_loss)]
+fn amount(count: i64) -> f64 {
+    count as f64
+}
+
+fn number(count: usize) -> f64 {
+    amount(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// Seconds since 1970; 0: never.
+fn seconds(instant: Option<DateTime<Utc>>) -> f64 {
+    amount(instant.map_or(0, |instant| instant.timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_say_their_unit_and_kind() {
+        let names: BTreeSet<_> = METRICS.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), METRICS.len(), "each once");
+        for metric in METRICS {
+            assert!(metric.name.starts_with("recoup_"), "{}", metric.name);
+            assert!(metric.help.ends_with('.'), "{}: a sentence", metric.name);
+            assert_eq!(
+                metric.kind == Kind::Counter,
+                metric.name.ends_with("_total"),
+                "{}",
+                metric.name
+            );
+            if let Kind::Histogram(bounds) = metric.kind {
+                assert!(metric.name.ends_with("_seconds"), "{}", metric.name);
+                assert!(bounds.is_sorted(), "{}", metric.name);
+            }
+        }
+    }
+}

@@ -15,13 +15,15 @@ use domain::id::{ApiKeyId, OrgId};
 use domain::organization::{MAX_NAME, Role, text};
 use rand::TryRngCore;
 use sha2::{Digest, Sha256};
-use store::api_key::{ApiKey, NewApiKey};
+use store::api_key::NewApiKey;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use crate::error::{Error, Expect, Refusal};
 use crate::page::{Page, PageRequest};
 use crate::{Ctx, Scope};
+
+pub use store::api_key::ApiKey;
 
 /// What every key begins with, so that leaked keys can be recognized.
 pub const PREFIX: &str = "recoup_";

@@ -7,13 +7,14 @@ use domain::id::CustomerId;
 use domain::money::Currency;
 use domain::organization::{self as rules, Address, Language, MAX_NAME};
 use domain::vat::{VatCategory, VatTreatment};
-use store::customer::Filter;
 
 use crate::Scope;
 use crate::access::{Caller, id_taken};
 use crate::error::{Error, Expect, Field, Refusal};
 use crate::organization::{checked_address, optional};
 use crate::page::{Page, PageRequest};
+
+pub use store::customer::Filter;
 
 /// The longest reason or note, in characters.
 pub const MAX_NOTE: usize = 1_000;

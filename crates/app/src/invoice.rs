@@ -4,12 +4,13 @@ use domain::billing::{self as rules, Horizon, MAX_DOCUMENTS};
 use domain::date::{self, Date};
 use domain::id::{CustomerId, InvoiceId};
 use domain::invoice::Draft;
-use store::invoice::{Document, Filter};
 
 use crate::Scope;
 use crate::billing::Shelf;
 use crate::error::{Error, Expect};
 use crate::page::{Page, PageRequest};
+
+pub use store::invoice::{Document, DocumentLine, DocumentVat, Filter};
 
 /// How far ahead a preview looks, in days.
 pub const MAX_PREVIEW_DAYS: i64 = 366;

@@ -2,11 +2,12 @@
 
 use domain::date::Date;
 use domain::id::{EntryId, OrgId};
-use store::ledger::{Balance, Comparison, Filter, JournalEntry};
 
 use crate::error::Error;
 use crate::page::{Page, PageRequest};
 use crate::{Ctx, Scope};
+
+pub use store::ledger::{Balance, Comparison, Filter, JournalEntry, JournalPosting};
 
 /// One comparison of the proof, with its verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,11 +2,12 @@
 
 use domain::id::{OrgId, SetAsideId};
 use store::billing::Account;
-use store::set_aside::SetAside;
 
 use crate::error::{Error, Expect};
 use crate::page::{Page, PageRequest};
 use crate::{Ctx, Scope, billing};
+
+pub use store::set_aside::SetAside;
 
 /// What waits to be mended, by id.
 ///

@@ -11,7 +11,6 @@ use domain::plan::PlanVersion;
 use domain::subscription::{CancelReason, CancelRefused, Start, StartRefused, State, Subscription};
 use rust_decimal::Decimal;
 use store::billing::Account;
-use store::subscription::Filter;
 
 use crate::access::id_taken;
 use crate::billing::Shelf;
@@ -21,6 +20,8 @@ use crate::day::Done;
 use crate::error::{Error, Expect, Field, Refusal};
 use crate::page::{Page, PageRequest};
 use crate::{Ctx, Scope};
+
+pub use store::subscription::Filter;
 
 /// How far from today a subscription may start, in months either way: further is a mistyped year.
 pub const START_WINDOW_MONTHS: u32 = 60;

@@ -87,9 +87,9 @@ pub const BILLING_SET_ASIDE: &str = "recoup_billing_set_aside_total";
 pub const BILLING_LAST_SUCCESS: &str = "recoup_billing_last_success_timestamp_seconds";
 /// How long billing runs took.
 pub const BILLING_RUN_DURATION: &str = "recoup_billing_run_duration_seconds";
-/// Control accounts that differ from what they control.
+/// Comparisons of the ledger's proofs that did not hold.
 pub const LEDGER_MISMATCHES: &str = "recoup_ledger_mismatches";
-/// When a ledger was last verified.
+/// When the ledgers were last verified.
 pub const LEDGER_VERIFIED: &str = "recoup_ledger_verified_timestamp_seconds";
 /// How fresh the gauges are.
 pub const SNAPSHOT: &str = "recoup_snapshot_timestamp_seconds";
@@ -111,8 +111,8 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: GRPC_IN_FLIGHT,
         kind: Kind::Gauge,
-        help: "Calls under way in this process.",
-        labels: &[],
+        help: "Calls under way in this process, by method.",
+        labels: &["method"],
     },
     Metric {
         name: JOBS,
@@ -195,19 +195,19 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: LEDGER_MISMATCHES,
         kind: Kind::Gauge,
-        help: "Checks of the ledger that failed when this process last verified one; 0 is right.",
+        help: "Comparisons that did not hold in the last proofs of live organizations; 0 is right.",
         labels: &[],
     },
     Metric {
         name: LEDGER_VERIFIED,
         kind: Kind::Gauge,
-        help: "When this process last verified a ledger.",
+        help: "The oldest of the last proofs of live organizations' ledgers; 0: none was made yet.",
         labels: &[],
     },
     Metric {
         name: SNAPSHOT,
         kind: Kind::Gauge,
-        help: "When the gauges of jobs, pool, billing and set-aside records were last read.",
+        help: "When the gauges of jobs, pool, due billing, set-aside records and proofs were read.",
         labels: &[],
     },
 ];
@@ -235,6 +235,8 @@ struct Business {
     due_accounts: i64,
     oldest_due: Option<DateTime<Utc>>,
     set_aside: i64,
+    mismatches: i64,
+    oldest_proof: Option<DateTime<Utc>>,
 }
 
 /// Reads a snapshot and sets the gauges from it.
@@ -267,13 +269,21 @@ async fn business(ctx: &Ctx, now: DateTime<Utc>) -> Result<Business, Error> {
         let zone = date::zone(&entry.time_zone).map_err(|error| Error::fault(error.to_string()))?;
         let mut tx = ctx.store.begin(entry.org_id).await?;
         let due = store::billing::due(&mut tx, date::local(now, zone)).await?;
-        sum.set_aside += store::set_aside::open_count(&mut tx).await?;
+        let set_aside = store::set_aside::open_count(&mut tx).await?;
+        let proof = store::ledger::last_proof(&mut tx).await?;
         tx.commit().await?;
         sum.due_accounts += due.accounts;
-        let oldest = due.oldest.map(|day| date::start_of_day(day, zone));
-        sum.oldest_due = sum.oldest_due.into_iter().chain(oldest).min();
+        sum.oldest_due =
+            oldest(sum.oldest_due, due.oldest.map(|day| date::start_of_day(day, zone)));
+        sum.set_aside += set_aside;
+        sum.mismatches += proof.map_or(0, |(_, mismatches)| i64::from(mismatches));
+        sum.oldest_proof = oldest(sum.oldest_proof, proof.map(|(verified_at, _)| verified_at));
     }
     Ok(sum)
+}
+
+fn oldest(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    a.into_iter().chain(b).min()
 }
 
 fn set_pool(pool: PoolStatus) {
@@ -300,6 +310,8 @@ fn set_business(business: Business) {
     for kind in SET_ASIDE_KINDS {
         gauge!(SET_ASIDE, "kind" => kind).set(amount(business.set_aside));
     }
+    gauge!(LEDGER_MISMATCHES).set(amount(business.mismatches));
+    gauge!(LEDGER_VERIFIED).set(seconds(business.oldest_proof));
 }
 
 /// Gauges are floats; counts of rows are far below what they hold exactly.

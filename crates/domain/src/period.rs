@@ -210,10 +210,11 @@ impl Period {
         self.end <= self.start
     }
 
-    /// Whether it is longer than a month: then revenue is spread over its days.
+    /// Whether it is longer than a month: then revenue is spread over its days. No month has more
+    /// than 31 days, also not one anchored on the 31st: 28 February to 31 March is a month.
     #[must_use]
     pub fn longer_than_a_month(self) -> bool {
-        self.end > date::add_months(self.start, 1)
+        self.days() > 31
     }
 }
 

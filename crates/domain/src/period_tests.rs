@@ -81,6 +81,23 @@ fn parts_are_charged_by_calendar_days_of_the_whole_period() {
 }
 
 #[test]
+fn a_month_is_a_month_wherever_it_is_anchored() {
+    for anchor in ["2025-01-28", "2025-01-29", "2025-01-30", "2025-01-31", "2024-02-29"] {
+        for k in 0..48 {
+            let period = |text: &str| {
+                let interval = interval(text);
+                let start = interval.boundary(day(anchor), k);
+                Period { start, end: interval.boundary(day(anchor), k + 1) }
+            };
+            assert!(!period("1 month").longer_than_a_month(), "month {k} from {anchor}");
+            assert!(!period("4 week").longer_than_a_month(), "four weeks {k} from {anchor}");
+            assert!(period("5 week").longer_than_a_month(), "five weeks {k} from {anchor}");
+            assert!(period("3 month").longer_than_a_month(), "quarter {k} from {anchor}");
+        }
+    }
+}
+
+#[test]
 fn intervals_of_nothing_or_of_centuries_are_refused() {
     for count in [0, 367, u32::MAX] {
         assert!(Interval::new(count, Unit::Day).is_err(), "{count}");

@@ -3,7 +3,8 @@
 //! Purpose: what a run makes for one customer and currency, and what a preview shows: the same
 //! function.
 //!
-//! Invariants: billing dates are taken in order, oldest first, one document per date; what cannot
+//! Invariants: billing dates are taken in order, oldest first, one document per date (more only
+//! where one does not hold all lines); what cannot
 //! be billed stops the customer at that date and leaves the dates before it billed.
 //!
 //! Deliberately absent: numbers, entries, storage.
@@ -13,16 +14,16 @@ use std::collections::HashMap;
 use crate::customer::Customer;
 use crate::date::Date;
 use crate::id::{PriceId, ProductId};
-use crate::invoice::{self, Charge, Draft, DraftRefused};
+use crate::invoice::{self, Charge, Draft, DraftRefused, MAX_LINES};
 use crate::money::{Currency, MoneyRefused};
 use crate::organization::Organization;
 use crate::plan::{Price, Product};
 use crate::subscription::Subscription;
 use crate::vat::VatRates;
 
-/// The most documents that one decision makes for a customer; the rest is left to the next. Bounds
-/// the memory of a batch when years are caught up.
-pub const MAX_DOCUMENTS: usize = 120;
+/// The most billing dates that one decision takes for a customer; the rest is left to the next.
+/// Bounds the memory of a batch when years are caught up.
+pub const MAX_DATES: usize = 120;
 
 /// What all customers of a run share.
 #[derive(Debug)]
@@ -45,15 +46,15 @@ pub struct Horizon {
     /// Dates up to and including this one; documents for dates after today are issued on their
     /// date.
     pub until: Date,
-    /// At most so many documents.
-    pub documents: usize,
+    /// At most so many billing dates, also those that make no document.
+    pub dates: usize,
 }
 
 impl Horizon {
     /// What a run on `today` bills.
     #[must_use]
     pub fn run(today: Date) -> Self {
-        Self { today, until: today, documents: MAX_DOCUMENTS }
+        Self { today, until: today, dates: MAX_DATES }
     }
 }
 
@@ -109,24 +110,42 @@ pub fn bill(
     horizon: Horizon,
 ) -> Billed {
     let mut drafts = Vec::new();
-    while drafts.len() < horizon.documents {
+    for _ in 0..horizon.dates {
         let Some(billing_on) = next_date(subscriptions).filter(|date| *date <= horizon.until)
         else {
             break;
         };
-        let issue_on = billing_on.max(horizon.today);
-        let drafted = charges_on(material, subscriptions, billing_on).and_then(|charges| {
-            let Material { seller, rates, .. } = material;
-            Ok(invoice::draft(seller, customer, rates, currency, billing_on, issue_on, charges)?)
-        });
-        match drafted {
+        match drafts_on(material, customer, currency, subscriptions, horizon, billing_on) {
             Err(refused) => return Billed { drafts, refused: Some(refused) },
-            Ok(draft) if draft.is_zero() && !material.seller.issue_zero_invoices => {}
-            Ok(draft) => drafts.push(draft),
+            Ok(mut of_date) => drafts.append(&mut of_date),
         }
         mark_charged_on(subscriptions, billing_on);
     }
     Billed { drafts, refused: None }
+}
+
+/// The documents of one billing date: one, or as many as its lines need.
+fn drafts_on(
+    material: &Material<'_>,
+    customer: &Customer,
+    currency: Currency,
+    subscriptions: &[Subscription],
+    horizon: Horizon,
+    billing_on: Date,
+) -> Result<Vec<Draft>, BillRefused> {
+    let Material { seller, rates, .. } = material;
+    let issue_on = billing_on.max(horizon.today);
+    let charges = charges_on(material, subscriptions, billing_on)?;
+    let mut drafts = Vec::with_capacity(1);
+    for charges in charges.chunks(MAX_LINES) {
+        let charges = charges.to_vec();
+        let draft =
+            invoice::draft(seller, customer, rates, currency, billing_on, issue_on, charges)?;
+        if seller.issue_zero_invoices || !draft.is_zero() {
+            drafts.push(draft);
+        }
+    }
+    Ok(drafts)
 }
 
 fn next_date(subscriptions: &[Subscription]) -> Option<Date> {

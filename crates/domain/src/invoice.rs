@@ -141,6 +141,10 @@ fn exempt_text(seller: &Party, language: Language) -> &'static str {
     }
 }
 
+/// The largest total of a document, in minor units. Beyond it a sum over documents could leave 64
+/// bits, and no invoice is meant.
+pub const MAX_TOTAL_MINOR: i64 = 1_000_000_000_000_000;
+
 /// The most lines of a document; more would not print, and bounds the memory of a batch.
 pub const MAX_LINES: usize = 1_000;
 
@@ -287,6 +291,10 @@ pub fn draft(
     let vat_rows = vat::breakdown(currency, lines.iter().map(|line| (line.vat, line.charge.net)))?;
     let net = Money::sum(currency, lines.iter().map(|line| line.charge.net))?;
     let tax = Money::sum(currency, vat_rows.iter().map(|row| row.tax))?;
+    let total = net.checked_add(tax)?;
+    if total.minor().abs() > MAX_TOTAL_MINOR || net.minor().abs() > MAX_TOTAL_MINOR {
+        return Err(MoneyRefused::Overflow.into());
+    }
     let terms = customer.payment_terms_days.unwrap_or(seller.payment_terms_days);
     Ok(Draft {
         customer_id: customer.id,
@@ -298,7 +306,7 @@ pub fn draft(
         vat_rows,
         net,
         tax,
-        total: net.checked_add(tax)?,
+        total,
     })
 }
 

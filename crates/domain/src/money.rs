@@ -270,17 +270,43 @@ pub fn multiply(a: Decimal, b: Decimal) -> Result<Decimal, MoneyRefused> {
 /// # Errors
 /// [`MoneyRefused::Overflow`] when `whole` is zero or the result does not fit.
 pub fn share_of_minor(amount: i64, part: i64, whole: i64) -> Result<i64, MoneyRefused> {
-    if whole == 0 {
+    let rounded = divide_half_away(i128::from(amount) * i128::from(part), i128::from(whole))?;
+    i64::try_from(rounded).map_err(|_| MoneyRefused::Overflow)
+}
+
+/// `round(value x part / whole)` of a decimal in major units, half away from zero, in exact integer
+/// arithmetic: nothing is rounded before the end.
+///
+/// # Errors
+/// [`MoneyRefused::Overflow`] when `whole` is zero or the result does not fit.
+pub fn round_share(
+    value: Decimal,
+    part: i64,
+    whole: i64,
+    currency: Currency,
+) -> Result<Money, MoneyRefused> {
+    let value = value.normalize();
+    let power = |exponent| 10_i128.checked_pow(exponent).ok_or(MoneyRefused::Overflow);
+    let product = value
+        .mantissa()
+        .checked_mul(i128::from(part))
+        .and_then(|product| product.checked_mul(power(currency.decimals()).ok()?))
+        .ok_or(MoneyRefused::Overflow)?;
+    let divisor =
+        i128::from(whole).checked_mul(power(value.scale())?).ok_or(MoneyRefused::Overflow)?;
+    let minor = divide_half_away(product, divisor)?;
+    Ok(Money::new(i64::try_from(minor).map_err(|_| MoneyRefused::Overflow)?, currency))
+}
+
+fn divide_half_away(product: i128, divisor: i128) -> Result<i128, MoneyRefused> {
+    if divisor == 0 {
         return Err(MoneyRefused::Overflow);
     }
-    let product = i128::from(amount) * i128::from(part);
-    let whole = i128::from(whole);
-    let quotient = product / whole;
-    let remainder = product % whole;
-    let away = i128::from(remainder.abs() * 2 >= whole.abs());
-    let sign = if (product < 0) == (whole < 0) { 1 } else { -1 };
-    let rounded = if remainder == 0 { quotient } else { quotient + away * sign };
-    i64::try_from(rounded).map_err(|_| MoneyRefused::Overflow)
+    let (quotient, remainder) = (product / divisor, product % divisor);
+    // Twice the remainder may leave 128 bits; the other half of the divisor cannot.
+    let away = remainder != 0 && remainder.abs() >= divisor.abs() - remainder.abs();
+    let sign = if (product < 0) == (divisor < 0) { 1 } else { -1 };
+    Ok(if away { quotient + sign } else { quotient })
 }
 
 /// Splits `total` in proportion to `weights` by largest remainder; ties go to the earlier weight,

@@ -4,7 +4,7 @@
 //! and `{seq}` or `{seq:05}` (padded to five digits); series restart every year.
 //!
 //! Invariants: different running numbers of a series never look alike, because a pattern must hold
-//! the year and the running number.
+//! the year and the running number, and series that share a pattern differ in their prefix.
 //!
 //! Deliberately absent: taking the next number; the database hands them out without gaps.
 
@@ -23,14 +23,16 @@ const MAX_PADDING: usize = 12;
 pub enum PatternRefused {
     /// A part is missing, doubled or unknown.
     #[error(
-        "{pattern:?} is not a number pattern: expected one {{year}}, one {{seq}} or {{seq:05}}, at most one {{prefix}}, and letters, digits, - / . between them"
+        "{pattern:?} is not a number pattern: expected one {{prefix}}, one {{year}}, one {{seq}} or {{seq:05}}, and letters, digits, - / . between them"
     )]
     Form {
         /// What was given.
         pattern: String,
     },
     /// A prefix with other characters.
-    #[error("{prefix:?} is not a prefix: expected at most {MAX_PREFIX} letters, digits, - / .")]
+    #[error(
+        "{prefix:?} is not a prefix: expected at most {MAX_PREFIX} letters, digits, - / . with no digit at the beginning or end"
+    )]
     Prefix {
         /// What was given.
         prefix: String,
@@ -105,7 +107,7 @@ impl FromStr for Pattern {
                 [Part::Year, Part::Sequence { padding: 0 }] | [Part::Sequence { .. }, Part::Year]
             )
         });
-        if years == 1 && sequences == 1 && prefixes <= 1 && apart {
+        if years == 1 && sequences == 1 && prefixes == 1 && apart {
             Ok(Self(pattern.to_owned()))
         } else {
             Err(refused())
@@ -142,12 +144,15 @@ impl Pattern {
     }
 }
 
-/// A checked prefix.
+/// A checked prefix. A digit at either end could run into the running number: prefix 1 and number
+/// 10 would look like prefix 11 and number 0.
 ///
 /// # Errors
 /// [`PatternRefused::Prefix`].
 pub fn prefix(text: &str) -> Result<String, PatternRefused> {
-    if text.len() <= MAX_PREFIX && plain(text) {
+    let digit_at_end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let ends = digit_at_end(text.chars().next()) || digit_at_end(text.chars().next_back());
+    if text.len() <= MAX_PREFIX && plain(text) && !ends {
         Ok(text.to_owned())
     } else {
         Err(PatternRefused::Prefix { prefix: text.chars().take(40).collect() })
@@ -186,8 +191,8 @@ mod tests {
         let table = [
             ("{prefix}{year}-{seq:05}", "", 2025, 1, "2025-00001"),
             ("{prefix}{year}-{seq:05}", "INV-", 2025, 123_456, "INV-2025-123456"),
-            ("{seq}/{year}", "", 2026, 42, "42/2026"),
-            ("F{year}{seq:04}", "", 2026, 7, "F20260007"),
+            ("{prefix}{seq}/{year}", "", 2026, 42, "42/2026"),
+            ("F{year}{seq:04}{prefix}", "-X", 2026, 7, "F20260007-X"),
         ];
         for (pattern, prefix, year, sequence, number) in table {
             let pattern: Pattern = pattern.parse().unwrap();
@@ -205,6 +210,7 @@ mod tests {
             "{seq}{year}",
             "{year}-{seq}-{seq}",
             "{year}-{seq:5}",
+            "{year}-{seq}",
             "{year}-{seq:099}",
             "{year}-{nr}",
             "{year}-{seq",
@@ -213,7 +219,7 @@ mod tests {
             assert!(pattern.parse::<Pattern>().is_err(), "{pattern:?}");
         }
         assert!(prefix("INV-").is_ok());
-        for wrong in ["a b", "€", "123456789012345678901"] {
+        for wrong in ["a b", "€", "ABCDEFGHIJKLMNOPQRSTU", "1", "INV1", "2025-"] {
             assert!(prefix(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -9,13 +9,11 @@
 //! Deliberately absent: time of day; periods begin and end with local days.
 
 use chrono::Datelike;
+use rust_decimal::Decimal;
 
 use crate::code::codes;
 use crate::date::{self, Date};
-use crate::money::{self, Money, MoneyRefused};
-
-/// The longest interval, in units: a century is a mistake, not a plan.
-pub const MAX_INTERVAL_COUNT: u32 = 366;
+use crate::money::{self, Currency, Money, MoneyRefused};
 
 codes! {
     /// The unit of an interval.
@@ -42,11 +40,25 @@ codes! {
     }
 }
 
+impl Unit {
+    /// The most units of an interval: ten years, in any unit but days. More is a mistake, not a
+    /// plan.
+    #[must_use]
+    pub const fn most(self) -> u32 {
+        match self {
+            Self::Day => 366,
+            Self::Week => 520,
+            Self::Month => 120,
+            Self::Year => 10,
+        }
+    }
+}
+
 /// Why an interval or an alignment is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IntervalRefused {
     /// Zero or too many units.
-    #[error("an interval of {count} {unit}s is not possible: expected 1 to {MAX_INTERVAL_COUNT}")]
+    #[error("an interval of {count} {unit}s is not possible: expected 1 to {}", unit.most())]
     Count {
         /// What was given.
         count: u32,
@@ -83,7 +95,7 @@ impl Interval {
     /// # Errors
     /// [`IntervalRefused::Count`].
     pub fn new(count: u32, unit: Unit) -> Result<Self, IntervalRefused> {
-        if (1..=MAX_INTERVAL_COUNT).contains(&count) {
+        if (1..=unit.most()).contains(&count) {
             Ok(Self { count, unit })
         } else {
             Err(IntervalRefused::Count { count, unit })
@@ -220,20 +232,32 @@ impl Period {
 
 /// What the part `[part.start, part.end)` of a whole period costs, by calendar days:
 /// `round(price x b / D) - round(price x a / D)`, so that the parts of a period add up to the
-/// whole however it is cut. `price` is the rounded price of the whole period.
+/// whole however it is cut. `price` is the exact price of the whole period in major units, so that
+/// a line is rounded once.
 ///
 /// # Errors
 /// [`MoneyRefused::Overflow`] when the whole has no days or the part lies outside it.
-pub fn prorate(price: Money, whole: Period, part: Period) -> Result<Money, MoneyRefused> {
+pub fn prorate_exact(
+    price: Decimal,
+    currency: Currency,
+    whole: Period,
+    part: Period,
+) -> Result<Money, MoneyRefused> {
     let a = date::days_between(whole.start, part.start);
     let b = date::days_between(whole.start, part.end);
     if a < 0 || b < a || b > whole.days() {
         return Err(MoneyRefused::Overflow);
     }
-    let upto_b = money::share_of_minor(price.minor(), b, whole.days())?;
-    let upto_a = money::share_of_minor(price.minor(), a, whole.days())?;
-    let minor = upto_b.checked_sub(upto_a).ok_or(MoneyRefused::Overflow)?;
-    Ok(Money::new(minor, price.currency()))
+    let until = |days| money::round_share(price, days, whole.days(), currency);
+    until(b)?.checked_sub(until(a)?)
+}
+
+/// As [`prorate_exact`], of a price that is an amount.
+///
+/// # Errors
+/// [`MoneyRefused::Overflow`] when the whole has no days or the part lies outside it.
+pub fn prorate(price: Money, whole: Period, part: Period) -> Result<Money, MoneyRefused> {
+    prorate_exact(price.major(), price.currency(), whole, part)
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ fn intervals_of_nothing_or_of_centuries_are_refused() {
 fn any_interval() -> impl Strategy<Value = Interval> {
     (1_u32..=366, 0_usize..4).prop_map(|(count, unit)| {
         let unit = Unit::ALL[unit];
-        let count = if unit == Unit::Year { count % 5 + 1 } else { count };
+        let count = count % unit.most() + 1;
         Interval::new(count, unit).unwrap()
     })
 }

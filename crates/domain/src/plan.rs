@@ -230,17 +230,23 @@ impl PriceModel {
         })
     }
 
+    /// What a whole period of `quantity` costs, in major units, not rounded.
+    ///
+    /// # Errors
+    /// [`MoneyRefused::Overflow`].
+    pub fn exact(self, quantity: Decimal) -> Result<Decimal, MoneyRefused> {
+        match self {
+            Self::Flat { amount } => Ok(amount),
+            Self::PerUnit { unit_price } => money::multiply(unit_price, quantity),
+        }
+    }
+
     /// What a whole period of `quantity` costs, rounded once.
     ///
     /// # Errors
     /// [`MoneyRefused::Overflow`].
     pub fn amount(self, quantity: Decimal, currency: Currency) -> Result<Money, MoneyRefused> {
-        match self {
-            Self::Flat { amount } => Money::round(amount, currency),
-            Self::PerUnit { unit_price } => {
-                Money::round(money::multiply(unit_price, quantity)?, currency)
-            }
-        }
+        Money::round(self.exact(quantity)?, currency)
     }
 
     /// The unit price as a line shows it.

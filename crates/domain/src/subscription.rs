@@ -16,7 +16,7 @@ use crate::code::codes;
 use crate::date::{self, Date};
 use crate::id::{CustomerId, ItemId, PlanId, PlanVersionId, PriceId, SubscriptionId};
 use crate::money::{Currency, Money, MoneyRefused};
-use crate::period::{Alignment, Interval, IntervalRefused, Period, prorate};
+use crate::period::{Alignment, Interval, IntervalRefused, Period, prorate_exact};
 use crate::plan::{PlanVersion, PriceModel, PriceRefused, Timing};
 
 codes! {
@@ -202,7 +202,7 @@ impl Due {
         quantity: Decimal,
         currency: Currency,
     ) -> Result<Money, MoneyRefused> {
-        prorate(price.amount(quantity, currency)?, self.whole, self.part)
+        prorate_exact(price.exact(quantity)?, currency, self.whole, self.part)
     }
 }
 
@@ -351,7 +351,8 @@ impl Subscription {
         let ends_on = match self.ends_on() {
             Some(end) => end,
             None if today < self.start_on => self.start_on,
-            None => self.current_period(today).end,
+            // What has been charged in advance is delivered.
+            None => self.current_period(today).end.max(self.billed_until),
         };
         let cancellation = Cancellation { ends_on, reason, note };
         if self.cancellation.as_ref() == Some(&cancellation) {

@@ -1,3 +1,5 @@
+DROP PROCEDURE freeze(regclass);
+DROP PROCEDURE keep(regclass);
 DROP FUNCTION refuse_change();
 DROP PROCEDURE isolate(regclass, text);
 -- The role stays: it belongs to the server, and other databases may use it.

@@ -13,9 +13,18 @@ BEGIN
                     'CREATE ROLE recoup_service NOLOGIN; GRANT recoup_service TO %;', current_user;
         END;
     END IF;
-    IF NOT pg_has_role(current_user, 'recoup_service', 'MEMBER') THEN
-        EXECUTE format('GRANT recoup_service TO %I', current_user);
-    END IF;
+    -- Who may act as the role: from PostgreSQL 16 on, whoever makes a role is a member of it but
+    -- may not act as it without saying so.
+    BEGIN
+        SET LOCAL ROLE recoup_service;
+        RESET ROLE;
+    EXCEPTION WHEN insufficient_privilege THEN
+        IF current_setting('server_version_num')::integer >= 160000 THEN
+            EXECUTE format('GRANT recoup_service TO %I WITH SET TRUE', current_user);
+        ELSE
+            EXECUTE format('GRANT recoup_service TO %I', current_user);
+        END IF;
+    END;
 END $$;
 
 GRANT USAGE ON SCHEMA public TO recoup_service;
@@ -33,10 +42,27 @@ BEGIN
     EXECUTE format('GRANT %s ON %s TO recoup_service', privileges, relation);
 END $$;
 
--- For tables whose rows are facts: refuses every update and delete.
+-- For tables whose rows are facts: refuses every update, delete and truncate.
 CREATE FUNCTION refuse_change() RETURNS trigger
     LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: corrections are new rows', TG_TABLE_NAME
         USING ERRCODE = 'restrict_violation';
+END $$;
+
+-- Makes a table's rows facts, also for its owner.
+CREATE PROCEDURE freeze(relation regclass)
+    LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON %s '
+        'FOR EACH ROW EXECUTE FUNCTION refuse_change()', relation);
+    CALL keep(relation);
+END $$;
+
+-- Refuses to empty a table.
+CREATE PROCEDURE keep(relation regclass)
+    LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TRIGGER kept BEFORE TRUNCATE ON %s '
+        'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', relation);
 END $$;

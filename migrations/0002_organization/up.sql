@@ -7,7 +7,7 @@ CREATE TABLE organization_directory (
     created_at timestamptz NOT NULL,
     CONSTRAINT organization_directory_kind CHECK (kind IN ('live', 'sandbox'))
 );
-GRANT SELECT, INSERT, UPDATE ON organization_directory TO recoup_service;
+GRANT SELECT, INSERT ON organization_directory TO recoup_service;
 
 CREATE TABLE organizations (
     org_id uuid PRIMARY KEY,

@@ -10,7 +10,7 @@ CREATE TABLE products (
     CONSTRAINT products_vat_category CHECK (vat_category IN ('standard', 'intermediate', 'reduced', 'zero', 'exempt')),
     CONSTRAINT products_revenue CHECK (revenue IN ('subscription', 'service', 'usage'))
 );
-CALL isolate('products', 'SELECT, INSERT, UPDATE');
+CALL isolate('products', 'SELECT, INSERT');
 
 CREATE TABLE plans (
     org_id uuid NOT NULL REFERENCES organizations,
@@ -46,8 +46,7 @@ CREATE TABLE plan_versions (
     CONSTRAINT plan_versions_trial CHECK (trial_days BETWEEN 0 AND 730)
 );
 CALL isolate('plan_versions', 'SELECT, INSERT');
-CREATE TRIGGER plan_versions_immutable BEFORE UPDATE OR DELETE ON plan_versions
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CALL freeze('plan_versions');
 
 CREATE TABLE prices (
     org_id uuid NOT NULL,
@@ -64,5 +63,4 @@ CREATE TABLE prices (
     CONSTRAINT prices_component UNIQUE (org_id, version_id, component, currency)
 );
 CALL isolate('prices', 'SELECT, INSERT');
-CREATE TRIGGER prices_immutable BEFORE UPDATE OR DELETE ON prices
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CALL freeze('prices');

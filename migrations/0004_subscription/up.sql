@@ -49,7 +49,7 @@ CREATE TABLE subscription_items (
     CONSTRAINT subscription_items_component UNIQUE (org_id, subscription_id, component),
     CONSTRAINT subscription_items_quantity CHECK (quantity >= 0)
 );
-CALL isolate('subscription_items', 'SELECT, INSERT, UPDATE');
+CALL isolate('subscription_items', 'SELECT, INSERT');
 
 -- One per customer and currency: what the billing run claims. Holds the earliest date on which
 -- something of the customer is to be billed, and whether the customer has been set aside.

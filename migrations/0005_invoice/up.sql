@@ -46,6 +46,7 @@ BEGIN
 END $$;
 CREATE TRIGGER invoices_immutable BEFORE UPDATE OR DELETE ON invoices
     FOR EACH ROW EXECUTE FUNCTION refuse_change_of_document();
+CALL keep('invoices');
 
 CREATE TABLE invoice_lines (
     org_id uuid NOT NULL,
@@ -74,8 +75,7 @@ CREATE TABLE invoice_lines (
 );
 CREATE INDEX invoice_lines_invoice ON invoice_lines (org_id, invoice_id);
 CALL isolate('invoice_lines', 'SELECT, INSERT');
-CREATE TRIGGER invoice_lines_immutable BEFORE UPDATE OR DELETE ON invoice_lines
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CALL freeze('invoice_lines');
 
 CREATE TABLE invoice_vat (
     org_id uuid NOT NULL,
@@ -88,8 +88,7 @@ CREATE TABLE invoice_vat (
     FOREIGN KEY (org_id, invoice_id) REFERENCES invoices
 );
 CALL isolate('invoice_vat', 'SELECT, INSERT');
-CREATE TRIGGER invoice_vat_immutable BEFORE UPDATE OR DELETE ON invoice_vat
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CALL freeze('invoice_vat');
 
 -- The next number of each series and year. The row is held to commit, so numbers are taken with
 -- the last statements of a transaction.
@@ -114,11 +113,10 @@ CREATE TABLE document_numbers (
     PRIMARY KEY (org_id, series, year, sequence),
     FOREIGN KEY (org_id, document_id) REFERENCES invoices,
     CONSTRAINT document_numbers_document UNIQUE (org_id, document_id),
-    CONSTRAINT document_numbers_number UNIQUE (org_id, series, number)
+    CONSTRAINT document_numbers_number UNIQUE (org_id, number, series)
 );
 CALL isolate('document_numbers', 'SELECT, INSERT');
-CREATE TRIGGER document_numbers_immutable BEFORE UPDATE OR DELETE ON document_numbers
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CALL freeze('document_numbers');
 
 -- Lines whose service is earned month by month.
 CREATE TABLE deferrals (

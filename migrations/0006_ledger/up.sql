@@ -11,8 +11,7 @@ CREATE TABLE journal_entries (
     CONSTRAINT journal_entries_source UNIQUE (org_id, source_id, source_kind, source_part)
 );
 CALL isolate('journal_entries', 'SELECT, INSERT');
-CREATE TRIGGER journal_entries_immutable BEFORE UPDATE OR DELETE ON journal_entries
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CALL freeze('journal_entries');
 
 CREATE TABLE postings (
     org_id uuid NOT NULL,
@@ -30,8 +29,7 @@ CREATE TABLE postings (
     CONSTRAINT postings_vat CHECK ((vat_class IS NULL) = (vat_percent IS NULL))
 );
 CALL isolate('postings', 'SELECT, INSERT');
-CREATE TRIGGER postings_immutable BEFORE UPDATE OR DELETE ON postings
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CALL freeze('postings');
 
 -- The postings of an entry come in one statement, start at position 0 without a gap, and add up
 -- to zero per currency. Positions that do not start at 0 would add to an entry that exists.

@@ -160,7 +160,7 @@ pub async fn lock_all(tx: &mut Tx) -> Result<Vec<ApiKey>> {
         .filter(api_keys::org_id.eq(tx.org()))
         .order(api_keys::id)
         .select(Row::as_select())
-        .for_update()
+        .for_no_key_update()
         .load(tx.connection())
         .await?;
     rows.into_iter().map(ApiKey::try_from).collect()

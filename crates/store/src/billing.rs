@@ -53,7 +53,7 @@ pub async fn lock(tx: &mut Tx, account: Account) -> Result<()> {
         .filter(billing_accounts::customer_id.eq(account.customer_id))
         .filter(billing_accounts::currency.eq(account.currency))
         .select(billing_accounts::customer_id)
-        .for_update()
+        .for_no_key_update()
         .first::<CustomerId>(tx.connection())
         .await?;
     Ok(())
@@ -139,7 +139,7 @@ pub async fn claim(tx: &mut Tx, on: Date, limit: i64) -> Result<Vec<Account>> {
         .order((billing_accounts::due_on, billing_accounts::customer_id))
         .limit(limit)
         .select(Account::as_select())
-        .for_update()
+        .for_no_key_update()
         .skip_locked()
         .load(tx.connection())
         .await?;

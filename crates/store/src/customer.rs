@@ -149,7 +149,7 @@ pub async fn lock(tx: &mut Tx, id: CustomerId) -> Result<Customer> {
         .filter(customers::org_id.eq(tx.org()))
         .filter(customers::id.eq(id))
         .select(Row::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(tx.connection())
         .await?
         .try_into()

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{
     Array, BigInt, Date as SqlDate, Integer, Nullable, Numeric, Text, Timestamptz, Uuid as SqlUuid,
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use domain::date::Date;
 use domain::id::EntryId;
 use domain::ledger::{Account, Entry, SourceKind};
@@ -267,6 +267,8 @@ pub struct Comparison {
 /// # Errors
 /// [`crate::Error::Unavailable`].
 pub async fn compare(tx: &mut Tx) -> Result<Vec<Comparison>> {
+    // It reads everything that was ever posted, and grows with it.
+    tx.connection().batch_execute("SET LOCAL statement_timeout = '10min'").await?;
     let rows = diesel::sql_query(include_str!("ledger_compare.sql"))
         .bind::<SqlUuid, _>(tx.org())
         .load(tx.connection())

@@ -4,7 +4,7 @@
 //! their own. An advisory lock lets one process at a time migrate.
 
 use diesel_async::AsyncMigrationHarness;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::pool::Store;
@@ -52,10 +52,36 @@ async fn with_harness(
     let prepare =
         format!("SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})");
     connection.batch_execute(&prepare).await?;
+    warn_of_language(&mut connection).await?;
     let mut harness = AsyncMigrationHarness::new(connection);
     // The lock ends with the connection.
     tokio::task::spawn_blocking(move || work(&mut harness))
         .await
         .map_err(|error| Error::Fault(Box::new(error)))?
         .map_err(Error::Fault)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Language {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    lc_messages: String,
+}
+
+/// Deadlocks and time limits are told apart by the server's messages, which must be English.
+async fn warn_of_language(connection: &mut AsyncPgConnection) -> Result<()> {
+    let Language { lc_messages } =
+        diesel::sql_query("SELECT current_setting('lc_messages') AS lc_messages")
+            .get_result(connection)
+            .await?;
+    let english = ["", "C", "POSIX"].contains(&lc_messages.as_str())
+        || lc_messages.starts_with("C.")
+        || lc_messages.starts_with("en");
+    if !english {
+        tracing::warn!(
+            lc_messages,
+            "the server's messages are not English, so contention cannot be told from faults: \
+             run ALTER ROLE <this user> SET lc_messages = 'C' as a superuser"
+        );
+    }
+    Ok(())
 }

@@ -152,7 +152,7 @@ pub async fn lock(tx: &mut Tx) -> Result<Organization> {
     organizations::table
         .filter(organizations::org_id.eq(tx.org()))
         .select(Row::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(tx.connection())
         .await?
         .try_into()
@@ -237,17 +237,19 @@ pub async fn hold_clock(
     Ok(held == 1)
 }
 
-/// Sets the sandbox's clock.
+/// Sets the sandbox's clock, for who holds it, and never back. False when somebody else holds it
+/// by now.
 ///
 /// # Errors
 /// [`Error::Unavailable`].
-pub async fn move_clock(tx: &mut Tx, now: DateTime<Utc>) -> Result<()> {
+pub async fn move_clock(tx: &mut Tx, holder: Uuid, now: DateTime<Utc>) -> Result<bool> {
     use organizations as o;
-    diesel::update(o::table.filter(o::org_id.eq(tx.org())))
-        .set(o::sandbox_now.eq(now))
-        .execute(tx.connection())
-        .await?;
-    Ok(())
+    let own = o::table
+        .filter(o::org_id.eq(tx.org()))
+        .filter(o::clock_holder.eq(holder))
+        .filter(o::sandbox_now.le(now));
+    let moved = diesel::update(own).set(o::sandbox_now.eq(now)).execute(tx.connection()).await?;
+    Ok(moved == 1)
 }
 
 /// Gives the right to move the clock back.

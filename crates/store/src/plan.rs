@@ -197,7 +197,7 @@ pub async fn lock(tx: &mut Tx, id: PlanId) -> Result<Plan> {
         .filter(plans::org_id.eq(tx.org()))
         .filter(plans::id.eq(id))
         .select(PlanRow::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(tx.connection())
         .await?;
     Ok(row.into())

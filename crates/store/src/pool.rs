@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool};
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
 use futures::FutureExt;
 use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::config::SslMode;
 
 use crate::health::Health;
 use crate::{Error, Result};
@@ -41,6 +42,9 @@ const LOCK_TIMEOUT: &str = "5s";
 
 /// A transaction whose owner vanished without closing the connection is ended by the server.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "60s";
+
+/// How often the server looks whether the client of a running statement is still there.
+const CLIENT_CHECK: &str = "1s";
 
 /// A connection on loan from the pool.
 pub(crate) type Connection = Object<AsyncPgConnection>;
@@ -89,12 +93,6 @@ impl Store {
             .wait_timeout(Some(ACQUIRE))
             .create_timeout(Some(ACQUIRE))
             .recycle_timeout(Some(ACQUIRE))
-            .pre_recycle(Hook::sync_fn(|connection: &mut AsyncPgConnection, _| {
-                if diesel_async::pooled_connection::PoolableConnection::is_broken(connection) {
-                    return Err(HookError::message("the connection was left in a transaction"));
-                }
-                Ok(())
-            }))
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| Error::Fault(Box::new(error)))?;
@@ -133,7 +131,10 @@ impl Store {
     }
 
     pub(crate) async fn connection(&self) -> Result<Connection> {
-        self.pool.get().await.map_err(|error| Error::Unavailable(Box::new(error)))
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => Error::Exhausted,
+            other => Error::Unavailable(Box::new(other)),
+        })
     }
 }
 
@@ -144,11 +145,15 @@ pub(crate) fn driver_config(url: &str) -> Result<tokio_postgres::Config> {
     let given = config.get_options().unwrap_or_default().to_owned();
     config.options(format!(
         "{given} -c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT} \
-         -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT}"
+         -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT} \
+         -c client_connection_check_interval={CLIENT_CHECK}"
     ));
     config.application_name("recoup");
     config.connect_timeout(ACQUIRE);
     config.tcp_user_timeout(Duration::from_secs(5));
+    config.keepalives_idle(Duration::from_secs(10));
+    config.keepalives_interval(Duration::from_secs(5));
+    config.keepalives_retries(3);
     Ok(config)
 }
 
@@ -165,11 +170,32 @@ pub(crate) fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect> {
 }
 
 async fn connect(url: String) -> diesel::ConnectionResult<AsyncPgConnection> {
-    let bad = |error: Error| diesel::ConnectionError::BadConnection(error.to_string());
-    let config = driver_config(&url).map_err(bad)?;
-    let (client, connection) = config
-        .connect(tls().map_err(bad)?)
-        .await
-        .map_err(|error| diesel::ConnectionError::BadConnection(error.to_string()))?;
+    let config = driver_config(&url).map_err(bad_connection)?;
+    let tls = tls().map_err(bad_connection)?;
+    let (client, connection) = match config.connect(tls.clone()).await {
+        // As the server's own tools do: whoever only prefers TLS goes on without it.
+        Err(error) if config.get_ssl_mode() == SslMode::Prefer && is_handshake(&error) => {
+            let mut plain = config.clone();
+            plain.ssl_mode(SslMode::Disable);
+            plain.connect(tls).await
+        }
+        other => other,
+    }
+    .map_err(bad_connection)?;
     AsyncPgConnection::try_from_client_and_connection(client, connection).await
+}
+
+fn is_handshake(error: &tokio_postgres::Error) -> bool {
+    error.to_string().contains("TLS handshake")
+}
+
+/// The whole chain of reasons: the driver's own message says little.
+fn bad_connection(error: impl std::error::Error) -> diesel::ConnectionError {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        message = format!("{message}: {error}");
+        source = error.source();
+    }
+    diesel::ConnectionError::BadConnection(message)
 }

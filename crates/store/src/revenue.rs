@@ -118,7 +118,7 @@ pub async fn claim(tx: &mut Tx, on: Date, limit: i64) -> Result<Vec<(LineId, Def
         .order((deferrals::next_on, deferrals::line_id))
         .limit(limit)
         .select(Row::as_select())
-        .for_update()
+        .for_no_key_update()
         .skip_locked()
         .load(tx.connection())
         .await?;

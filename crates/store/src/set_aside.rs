@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::id::{CustomerId, SetAsideId};
 use domain::money::Currency;
@@ -97,6 +97,35 @@ pub async fn resolve(tx: &mut Tx, accounts: &[Account], at: DateTime<Utc>) -> Re
     .bind::<Timestamptz, _>(at)
     .bind::<Array<SqlUuid>, _>(accounts.iter().map(|one| one.customer_id).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(accounts.iter().map(|one| one.currency).collect::<Vec<_>>())
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Frees accounts that were set aside for a reason, or of a customer, because what was wrong has
+/// been changed: the next run takes them up again.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn release(
+    tx: &mut Tx,
+    reason: Option<&str>,
+    customer: Option<CustomerId>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    diesel::sql_query(
+        "WITH mended AS (UPDATE set_asides SET resolved_at = $5 \
+             WHERE org_id = $1 AND kind = $2 AND resolved_at IS NULL \
+             AND ($3 IS NULL OR reason = $3) AND ($4 IS NULL OR customer_id = $4) \
+             RETURNING customer_id, currency) \
+         UPDATE billing_accounts a SET set_aside = false FROM mended m \
+         WHERE a.org_id = $1 AND a.customer_id = m.customer_id AND a.currency = m.currency",
+    )
+    .bind::<SqlUuid, _>(tx.org())
+    .bind::<Text, _>(BILLING)
+    .bind::<Nullable<Text>, _>(reason)
+    .bind::<Nullable<SqlUuid>, _>(customer)
+    .bind::<Timestamptz, _>(at)
     .execute(tx.connection())
     .await?;
     Ok(())

@@ -204,7 +204,7 @@ pub async fn lock(tx: &mut Tx, id: SubscriptionId) -> Result<Subscription> {
         .filter(subscriptions::org_id.eq(tx.org()))
         .filter(subscriptions::id.eq(id))
         .select(Row::as_select())
-        .for_update()
+        .for_no_key_update()
         .load(tx.connection())
         .await?;
     with_items(tx, rows).await?.pop().ok_or(Error::NotFound)
@@ -263,7 +263,7 @@ pub async fn lock_due(
     customers: &[CustomerId],
     on: Date,
 ) -> Result<Vec<Subscription>> {
-    let rows = due_query(tx, customers, on).for_update().load(tx.connection()).await?;
+    let rows = due_query(tx, customers, on).for_no_key_update().load(tx.connection()).await?;
     with_items(tx, rows).await
 }
 
@@ -311,7 +311,7 @@ pub async fn lock_turning(tx: &mut Tx, on: Date, limit: i64) -> Result<Vec<Subsc
         .order((subscriptions::next_turn_on, subscriptions::id))
         .limit(limit)
         .select(Row::as_select())
-        .for_update()
+        .for_no_key_update()
         .skip_locked()
         .load(tx.connection())
         .await?;

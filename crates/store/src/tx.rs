@@ -15,10 +15,12 @@ use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use domain::id::OrgId;
 
+use crate::Result;
 use crate::pool::{Connection, Store};
-use crate::{Error, Result};
 
-/// How long a rollback may take before the connection is thrown away.
+/// How long a rollback may take before the statement that is still running is cancelled.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How long it may take after that before the connection is thrown away.
 const ROLLBACK: Duration = Duration::from_secs(2);
 
 /// A transaction. Dropping it rolls back.
@@ -59,13 +61,7 @@ impl Store {
     async fn begin_with(&self, statement: String, org: Option<OrgId>) -> Result<Tx> {
         let connection = self.connection().await?;
         let mut tx = Tx { connection: Some(connection), org };
-        tx.connection().batch_execute(&statement).await.map_err(|error| {
-            match Error::from(error) {
-                // The first statement on a connection that died in the pool.
-                Error::Fault(source) => Error::Unavailable(source),
-                other => other,
-            }
-        })?;
+        tx.connection().batch_execute(&statement).await?;
         Ok(tx)
     }
 }
@@ -108,11 +104,23 @@ impl Drop for Tx {
             return;
         };
         runtime.spawn(async move {
-            let rolled_back =
-                tokio::time::timeout(ROLLBACK, connection.batch_execute("ROLLBACK")).await;
-            if !matches!(rolled_back, Ok(Ok(()))) {
+            if !roll_back(&mut connection).await {
                 drop(Object::take(connection));
             }
         });
     }
+}
+
+/// Rolls back, behind a statement that may still be running because its caller went away.
+async fn roll_back(connection: &mut Connection) -> bool {
+    let cancel = connection.cancel_token();
+    let mut rollback = std::pin::pin!(connection.batch_execute("ROLLBACK"));
+    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut rollback).await {
+        return done.is_ok();
+    }
+    if let Ok(tls) = crate::pool::tls() {
+        // Best effort: when it fails, the connection is thrown away below.
+        let _ = tokio::time::timeout(ROLLBACK, cancel.cancel_query(tls)).await;
+    }
+    matches!(tokio::time::timeout(ROLLBACK, rollback).await, Ok(Ok(())))
 }

@@ -150,8 +150,9 @@ pub async fn create(
             format!("{expires_at} is not possible: expected after {wall}, at most {latest}");
         return Err(Error::invalid("expire_time", message));
     }
-    let live = store::api_key::named(&mut scope.tx, &name).await?;
-    let live = live.iter().filter(|key| key.is_live(wall)).count();
+    // All of them, held: two creations at once would not see each other's key.
+    let keys = store::api_key::lock_all(&mut scope.tx).await?;
+    let live = keys.iter().filter(|key| key.name == name && key.is_live(wall)).count();
     if live >= MAX_LIVE {
         let message = format!("{live} keys named {name:?} are live: revoke one first");
         return Err(Error::Refused(Refusal::new("TOO_MANY_LIVE_KEYS", message).with("name", name)));

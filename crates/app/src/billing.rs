@@ -100,14 +100,15 @@ pub async fn run(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
     let mut done = Done::default();
     loop {
         let batch = match batch(ctx, org, Claim::Due(BATCH)).await {
-            Err(Error::Fault(fault)) => {
-                tracing::error!(%org, error = %fault, "a billing batch failed: billing one by one");
+            Err(rejected) if rejected.is_rejection() => {
+                let reason = rejected.chain();
+                tracing::error!(%org, reason, "a billing batch was refused: billing one by one");
                 one_by_one(ctx, org).await?
             }
             other => other?,
         };
         match batch {
-            Some(batch) => done.add(batch)?,
+            Some(batch) => done.add(batch),
             None => break,
         }
     }
@@ -143,13 +144,14 @@ async fn one_by_one(ctx: &Ctx, org: OrgId) -> Result<Option<Done>, Error> {
         drop(scope);
         let Some(account) = claimed.into_iter().next() else { break };
         let one = match batch(ctx, org, Claim::One(account)).await {
-            Err(Error::Fault(fault)) => {
-                tracing::error!(%org, customer = %account.customer_id, error = %fault, "billing failed");
+            Err(rejected) if rejected.is_rejection() => {
+                let reason = rejected.chain();
+                tracing::error!(%org, customer = %account.customer_id, reason, "billing was refused");
                 set_fault_aside(ctx, org, account).await?
             }
             other => other?.unwrap_or_default(),
         };
-        done.get_or_insert_with(Done::default).add(one)?;
+        done.get_or_insert_with(Done::default).add(one);
     }
     Ok(done)
 }
@@ -181,23 +183,29 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
             vec![account]
         }
     };
+    if accounts.is_empty() {
+        return Ok(None);
+    }
     let customers: Vec<CustomerId> = accounts.iter().map(|one| one.customer_id).collect();
-    let due = store::subscription::lock_due(&mut scope.tx, &customers, today).await?;
+    let mut due = store::subscription::lock_due(&mut scope.tx, &customers, today).await?;
+    due.retain(|one| accounts.contains(&account_of(one)));
     if let (Claim::One(account), true) = (claim, due.is_empty()) {
         release(&mut scope, account).await?;
         scope.commit().await?;
         return Ok(None);
     }
-    if accounts.is_empty() {
-        return Ok(None);
-    }
     let decision = decide(&mut scope, &accounts, due, today).await?;
-    let done = decision.done()?;
+    let done = decision.done();
     write(&mut scope, &accounts, decision).await?;
     scope.commit().await?;
     metrics::counter!("recoup_invoices_issued_total").increment(done.invoices);
     metrics::counter!("recoup_billing_set_aside_total").increment(done.set_aside);
     Ok(Some(done))
+}
+
+/// The account that a subscription is billed to.
+pub(crate) fn account_of(subscription: &Subscription) -> Account {
+    Account { customer_id: subscription.customer_id, currency: subscription.currency }
 }
 
 /// Nothing is due for the account: it is free, whatever was the matter before.
@@ -219,7 +227,7 @@ struct Decision {
 }
 
 impl Decision {
-    fn done(&self) -> Result<Done, Error> {
+    fn done(&self) -> Done {
         let mut done = Done {
             invoices: self.documents.len() as u64,
             entries: self.entries.len() as u64,
@@ -227,9 +235,9 @@ impl Decision {
             ..Done::default()
         };
         for document in &self.documents {
-            done.add(Done { invoiced: vec![document.draft.total], ..Done::default() })?;
+            done.add(Done { invoiced: vec![document.draft.total], ..Done::default() });
         }
-        Ok(done)
+        done
     }
 }
 
@@ -248,8 +256,7 @@ async fn decide(
         .collect();
     let mut by_account: HashMap<Account, Vec<Subscription>> = HashMap::new();
     for one in due {
-        let account = Account { customer_id: one.customer_id, currency: one.currency };
-        by_account.entry(account).or_default().push(one);
+        by_account.entry(account_of(&one)).or_default().push(one);
     }
     let material = shelf.material(&scope.organization);
     let ids = Sequence::new(scope.now);
@@ -362,6 +369,16 @@ async fn number(scope: &mut Scope, documents: &[NewDocument]) -> Result<(), Erro
             (document.id, organization.number_pattern.number(prefix, issue_on.year(), sequence))
         })
         .collect();
-    store::numbering::assign(&mut scope.tx, &series, issue_on.year(), first, &numbers).await?;
+    match store::numbering::assign(&mut scope.tx, &series, issue_on.year(), first, &numbers).await {
+        Ok(()) => {}
+        // The pattern or the prefix was changed into one that repeats older numbers. That is not
+        // a customer's fault: nobody is set aside for it.
+        Err(store::Error::Exists(_)) => {
+            let message =
+                "the number pattern gives a number that exists: change the pattern or prefix";
+            return Err(Error::refused("NUMBER_TAKEN", message));
+        }
+        Err(other) => return Err(other.into()),
+    }
     Ok(())
 }

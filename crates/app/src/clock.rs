@@ -34,6 +34,10 @@ impl Clock for WallClock {
 /// How long the right to move a clock lasts without a sign of life, by the wall clock: longer than
 /// a day's work takes, short enough that a killed mover does not hold it up for long.
 const HOLD: Duration = Duration::seconds(60);
+/// How often a day's work that another run holds is looked at again.
+const FINISH_TRIES: u32 = 300;
+/// How long to wait between two looks.
+const FINISH_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 /// The most days of one move.
 pub const MAX_DAYS: i64 = 3_660;
 
@@ -97,8 +101,30 @@ async fn keep_hold(ctx: &Ctx, scope: &mut Scope, holder: Uuid) -> Result<(), Err
     if store::organization::hold_clock(&mut scope.tx, holder, wall, wall + HOLD).await? {
         return Ok(());
     }
+    Err(busy())
+}
+
+fn busy() -> Error {
     let message = "another call is moving this clock: wait until it has finished";
-    Err(Error::Busy(Refusal::new("CLOCK_BUSY", message)))
+    Error::Busy(Refusal::new("CLOCK_BUSY", message))
+}
+
+/// Does all of a day's work of a task, also what another run holds at the moment: the day is over
+/// only when nothing of it is left.
+async fn finish(ctx: &Ctx, org: OrgId, holder: Uuid, task: Task) -> Result<Done, Error> {
+    let mut done = Done::default();
+    for _ in 0..FINISH_TRIES {
+        done.add(task.run(ctx, org).await?);
+        let mut scope = ctx.scope(org).await?;
+        keep_hold(ctx, &mut scope, holder).await?;
+        scope.commit().await?;
+        if !task.is_due(ctx, org).await? {
+            return Ok(done);
+        }
+        tokio::time::sleep(FINISH_PAUSE).await;
+    }
+    let message = format!("another run holds work of {}: try again", task.name());
+    Err(Error::Busy(Refusal::new("WORK_HELD", message)))
 }
 
 fn checked(scope: &Scope, target: Target) -> Result<DateTime<Utc>, Error> {
@@ -143,7 +169,7 @@ async fn live_until(
     loop {
         let mut done = Done::default();
         for task in Task::ALL {
-            done.add(task.run(ctx, org).await?)?;
+            done.add(finish(ctx, org, holder, task).await?);
         }
         let mut scope = ctx.scope(org).await?;
         keep_hold(ctx, &mut scope, holder).await?;
@@ -151,7 +177,9 @@ async fn live_until(
         let next = date::start_of_day(date::add_days(today, 1), scope.organization.time_zone);
         let last = next > target;
         let now = if last { target } else { next };
-        store::organization::move_clock(&mut scope.tx, now).await?;
+        if !store::organization::move_clock(&mut scope.tx, holder, now).await? {
+            return Err(busy());
+        }
         scope.commit().await?;
         let day = Day { date: today, done, now, last };
         if report.send(day).await.is_err() || last {

@@ -35,6 +35,8 @@ pub struct Scope {
     pub organization: Organization,
     /// The organization's present.
     pub now: DateTime<Utc>,
+    /// The wall clock, for looking again.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Ctx {
@@ -47,7 +49,7 @@ impl Ctx {
         let organization =
             store::organization::get(&mut tx).await.or_missing("organization", org)?;
         let now = organization.now(self.clock.now());
-        Ok(Scope { tx, organization, now })
+        Ok(Scope { tx, organization, now, clock: Arc::clone(&self.clock) })
     }
 }
 
@@ -62,6 +64,16 @@ impl Scope {
     #[must_use]
     pub fn today(&self) -> Date {
         date::local(self.now, self.organization.time_zone)
+    }
+
+    /// Looks at the organization and its clock again, after a lock that may have been waited for.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn refresh(&mut self) -> Result<(), Error> {
+        self.organization = store::organization::get(&mut self.tx).await?;
+        self.now = self.organization.now(self.clock.now());
+        Ok(())
     }
 
     /// Commits.

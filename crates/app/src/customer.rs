@@ -196,6 +196,8 @@ pub async fn update(
     store::customer::update(&mut scope.tx, &customer)
         .await
         .map_err(|error| taken(error, &customer))?;
+    // What was wrong with the customer may be mended now: the next run tries again.
+    store::set_aside::release(&mut scope.tx, None, Some(id), scope.now).await?;
     Ok(customer)
 }
 

@@ -85,11 +85,9 @@ impl Task {
 }
 
 impl Done {
-    /// Adds what another task or batch did.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] when amounts no longer fit.
-    pub fn add(&mut self, other: Self) -> Result<(), Error> {
+    /// Adds what another task or batch did. A sum that no longer fits stays where it is: a report
+    /// never stops the work it reports on.
+    pub fn add(&mut self, other: Self) {
         self.started += other.started;
         self.ended += other.ended;
         self.invoices += other.invoices;
@@ -97,10 +95,9 @@ impl Done {
         self.set_aside += other.set_aside;
         for amount in other.invoiced {
             match self.invoiced.iter_mut().find(|sum| sum.currency() == amount.currency()) {
-                Some(sum) => *sum = sum.checked_add(amount)?,
+                Some(sum) => *sum = sum.checked_add(amount).unwrap_or(*sum),
                 None => self.invoiced.push(amount),
             }
         }
-        Ok(())
     }
 }

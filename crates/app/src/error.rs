@@ -90,6 +90,27 @@ impl Error {
         Self::Refused(Refusal::new(reason, message))
     }
 
+    /// Whether the database refused these very values, so that other rows may fare better.
+    pub(crate) fn is_rejection(&self) -> bool {
+        let Self::Fault(source) = self else { return false };
+        matches!(
+            source.downcast_ref::<store::Error>(),
+            Some(store::Error::Rejected(_) | store::Error::Exists(_))
+        )
+    }
+
+    /// The message with its whole chain of reasons, for the log.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            text = format!("{text}: {error}");
+            source = error.source();
+        }
+        text
+    }
+
     /// A defect.
     #[must_use]
     pub fn fault(message: impl Into<String>) -> Self {
@@ -105,10 +126,15 @@ impl From<store::Error> for Error {
                 "CONTENTION",
                 "another transaction was in the way: try again",
             )),
+            store::Error::Exhausted => Self::Busy(Refusal::new(
+                "OVERLOADED",
+                "all connections to the database are busy: try again",
+            )),
             // Expected absences and conflicts are met where they are expected.
-            store::Error::NotFound | store::Error::Exists(_) | store::Error::Fault(_) => {
-                Self::Fault(Box::new(error))
-            }
+            store::Error::NotFound
+            | store::Error::Exists(_)
+            | store::Error::Rejected(_)
+            | store::Error::Fault(_) => Self::Fault(Box::new(error)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Documents for people: previewed, read, listed.
 
-use domain::billing::{self as rules, Horizon, MAX_DOCUMENTS};
+use domain::billing::{self as rules, Horizon, MAX_DATES};
 use domain::date::{self, Date};
 use domain::id::{CustomerId, InvoiceId};
 use domain::invoice::Draft;
@@ -43,7 +43,7 @@ pub async fn preview(
     let mut drafts = Vec::new();
     for currency in currencies {
         let mut own: Vec<_> = due.extract_if(.., |one| one.currency == currency).collect();
-        let horizon = Horizon { today, until, documents: MAX_DOCUMENTS };
+        let horizon = Horizon { today, until, dates: MAX_DATES };
         let billed = rules::bill(&material, &customer, currency, &mut own, horizon);
         if let Some(refused) = billed.refused {
             return Err(Error::refused(refused.reason(), refused));

@@ -236,7 +236,8 @@ pub async fn create(
     }
     store::vat::put(&mut tx, &built_in_rates()).await?;
     let now = organization.now(wall);
-    let mut scope = Scope { tx, organization, now };
+    let clock = std::sync::Arc::clone(&ctx.clock);
+    let mut scope = Scope { tx, organization, now, clock };
     let key = CreateApiKey {
         id: None,
         name: FIRST_KEY.to_owned(),
@@ -249,12 +250,17 @@ pub async fn create(
     Ok((organization, secret))
 }
 
-/// Changes the facts of the organization. Documents that exist keep the old ones.
+/// Changes the facts of the organization. Documents that exist keep the old ones. `change` gets the
+/// present facts and answers the new ones.
 ///
 /// # Errors
 /// [`Error::Invalid`], also for another country: the VAT of everything sold depends on it.
-pub async fn update(scope: &mut Scope, facts: Facts) -> Result<Organization, Error> {
+pub async fn update(
+    scope: &mut Scope,
+    change: impl FnOnce(Facts) -> Facts,
+) -> Result<Organization, Error> {
     let mut organization = store::organization::lock(&mut scope.tx).await?;
+    let facts = change(Facts::from(&organization));
     if facts.address.country != organization.address.country {
         let message = format!(
             "an organization does not move from {} to {}: make a new one",

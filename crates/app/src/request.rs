@@ -13,7 +13,7 @@ use domain::id::OrgId;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::error::{Error, Refusal};
+use crate::error::{Error, Expect, Refusal};
 use crate::{Ctx, Scope};
 
 /// What identifies a call.
@@ -70,8 +70,25 @@ where
     Ok(Answer::Fresh(answer))
 }
 
+/// The answer of a call that was made before, if it was: for work that commits by itself, in more
+/// than one transaction.
+///
+/// # Errors
+/// [`Error::Exists`] with reason `REQUEST_ID_REUSED`.
+pub async fn answered(ctx: &Ctx, org: OrgId, key: &RequestKey) -> Result<Option<Vec<u8>>, Error> {
+    let mut scope = ctx.scope(org).await?;
+    let answer = match stored_answer::<()>(&mut scope, key).await {
+        Ok(Answer::Stored(answer)) => Some(answer),
+        Ok(Answer::Fresh(())) => None,
+        Err(Error::NotFound { .. }) => None,
+        Err(other) => return Err(other),
+    };
+    scope.commit().await?;
+    Ok(answer)
+}
+
 async fn stored_answer<T>(scope: &mut Scope, key: &RequestKey) -> Result<Answer<T>, Error> {
-    let record = store::request::get(&mut scope.tx, key.id).await?;
+    let record = store::request::get(&mut scope.tx, key.id).await.or_missing("request", key.id)?;
     if record.method == key.method && record.content_hash == key.content_hash {
         return Ok(Answer::Stored(record.answer));
     }

@@ -10,10 +10,9 @@ use domain::period::Alignment;
 use domain::plan::PlanVersion;
 use domain::subscription::{CancelReason, CancelRefused, Start, StartRefused, State, Subscription};
 use rust_decimal::Decimal;
-use store::billing::Account;
 
 use crate::access::id_taken;
-use crate::billing::Shelf;
+use crate::billing::{Shelf, account_of};
 use crate::catalog::{Offer, get_plan, retired};
 use crate::customer::MAX_NOTE;
 use crate::day::Done;
@@ -137,10 +136,6 @@ pub async fn create(scope: &mut Scope, command: CreateSubscription) -> Result<Su
     Ok(subscription)
 }
 
-fn account_of(subscription: &Subscription) -> Account {
-    Account { customer_id: subscription.customer_id, currency: subscription.currency }
-}
-
 /// How much of a subscription to preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PreviewHorizon {
@@ -176,7 +171,7 @@ pub async fn preview(
     let mut due = [subscription.clone()];
     let shelf = Shelf::load(scope, &due).await?;
     let material = shelf.material(&scope.organization);
-    let horizon = Horizon { today, until, documents };
+    let horizon = Horizon { today, until, dates: documents };
     let billed = rules::bill(&material, &customer, subscription.currency, &mut due, horizon);
     match billed.refused {
         Some(refused) => Err(Error::refused(refused.reason(), refused)),
@@ -211,6 +206,8 @@ pub async fn list(
 async fn lock(scope: &mut Scope, id: SubscriptionId) -> Result<Subscription, Error> {
     let account = account_of(&get(scope, id).await?);
     store::billing::lock(&mut scope.tx, account).await?;
+    // The wait for the account may have lasted into another day.
+    scope.refresh().await?;
     store::subscription::lock(&mut scope.tx, id).await.or_missing("subscription", id)
 }
 

@@ -36,6 +36,8 @@ pub async fn set(scope: &mut Scope, rate: VatRate) -> Result<VatRate, Error> {
     }
     let series = domain::numbering::Series::Invoice.key();
     let last = store::numbering::last_issue_on(&mut scope.tx, &series).await?;
+    // Today counts as the last day: a run may be making its documents at this moment.
+    let last = last.map(|last| last.max(scope.today()));
     if let Some(last) = last.filter(|last| known.is_some() && rate.valid_from <= *last) {
         let message = format!(
             "a rate from {} would change documents issued until {last}: expected a later day",
@@ -49,6 +51,8 @@ pub async fn set(scope: &mut Scope, rate: VatRate) -> Result<VatRate, Error> {
     }
     let rate = VatRate { country, percent, ..rate };
     store::vat::put(&mut scope.tx, std::slice::from_ref(&rate)).await?;
+    // Who was set aside for want of a rate is billed by the next run.
+    store::set_aside::release(&mut scope.tx, Some("VAT_RATE_MISSING"), None, scope.now).await?;
     Ok(rate)
 }
 

@@ -1,0 +1,183 @@
+//! Enumerations of the wire and of the domain, value by value.
+//!
+//! Purpose: the one place that says which value means which, in both directions.
+//!
+//! Invariants: the compiler sees that every value of the domain has one on the wire. Values of the
+//! wire without one of the domain (unspecified, drafts) have no arm here and are refused.
+
+use app::job;
+use domain::{customer, invoice, ledger, organization, period, plan, subscription, vat};
+
+use crate::pb::v1;
+
+/// An enumeration of the wire.
+pub(crate) trait Enumeration: TryFrom<i32> + Copy {
+    /// What it means.
+    type Value;
+
+    /// The value it stands for, if it stands for one.
+    fn value(self) -> Option<Self::Value>;
+
+    /// The value's name in the interface.
+    fn name(self) -> &'static str;
+}
+
+/// The number on the wire of a value of the domain.
+pub(crate) fn code<P: Enumeration + Into<i32> + From<P::Value>>(value: P::Value) -> i32 {
+    P::from(value).into()
+}
+
+macro_rules! both_ways {
+    ($($wire:ident = $domain:ty { $($name:ident = $value:ident,)+ })*) => {$(
+        impl Enumeration for v1::$wire {
+            type Value = $domain;
+
+            fn value(self) -> Option<Self::Value> {
+                // Every value may have a meaning, then nothing is left for the last arm.
+                #[allow(unreachable_patterns)]
+                match self {
+                    $(Self::$name => Some(<$domain>::$value),)+
+                    _ => None,
+                }
+            }
+
+            fn name(self) -> &'static str {
+                self.as_str_name()
+            }
+        }
+
+        impl From<$domain> for v1::$wire {
+            fn from(value: $domain) -> Self {
+                match value {
+                    $(<$domain>::$value => Self::$name,)+
+                }
+            }
+        }
+    )*};
+}
+
+both_ways! {
+    Language = organization::Language {
+        Nl = Dutch,
+        En = English,
+    }
+    OrganizationKind = organization::OrgKind {
+        Live = Live,
+        Sandbox = Sandbox,
+    }
+    Role = organization::Role {
+        Viewer = Viewer,
+        Sales = Sales,
+        Support = Support,
+        Finance = Finance,
+        Worker = Worker,
+        Admin = Admin,
+    }
+    PartyType = customer::PartyType {
+        Business = Business,
+        Consumer = Consumer,
+    }
+    Standing = customer::Standing {
+        Good = Good,
+        InArrears = InArrears,
+        Blocked = Blocked,
+    }
+    VatCategory = vat::VatCategory {
+        Standard = Standard,
+        Intermediate = Intermediate,
+        Reduced = Reduced,
+        Zero = Zero,
+        Exempt = Exempt,
+    }
+    VatTreatment = vat::VatTreatment {
+        Domestic = Domestic,
+        EuReverseCharge = EuReverseCharge,
+        OutsideEu = OutsideEu,
+    }
+    VatClass = vat::VatClass {
+        Standard = Standard,
+        Zero = Zero,
+        Exempt = Exempt,
+        ReverseCharge = ReverseCharge,
+        Export = Export,
+    }
+    RevenueKind = plan::RevenueKind {
+        Subscription = Subscription,
+        Service = Service,
+        Usage = Usage,
+    }
+    BillingTiming = plan::Timing {
+        InAdvance = InAdvance,
+        InArrears = InArrears,
+    }
+    CancelPolicy = plan::CancelPolicy {
+        AtPeriodEnd = PeriodEnd,
+    }
+    IntervalUnit = period::Unit {
+        Day = Day,
+        Week = Week,
+        Month = Month,
+        Year = Year,
+    }
+    Alignment = period::Alignment {
+        OwnDay = OwnDay,
+        Calendar = Calendar,
+    }
+    SubscriptionState = subscription::State {
+        Pending = Pending,
+        Trialing = Trialing,
+        Active = Active,
+        Cancelled = Cancelled,
+    }
+    CancelReason = subscription::CancelReason {
+        VoluntaryPrice = VoluntaryPrice,
+        VoluntaryMissingFeature = VoluntaryMissingFeature,
+        VoluntaryCompetitor = VoluntaryCompetitor,
+        VoluntaryNoNeed = VoluntaryNoNeed,
+        VoluntaryOther = VoluntaryOther,
+        NonPayment = NonPayment,
+        Expired = Expired,
+        Unknown = Unknown,
+    }
+    InvoiceKind = invoice::DocumentKind {
+        Invoice = Invoice,
+        CreditNote = CreditNote,
+    }
+    InvoiceState = invoice::DocumentState {
+        Open = Open,
+        Settled = Settled,
+    }
+    JobStatus = job::Status {
+        Queued = Queued,
+        Running = Running,
+        Done = Done,
+        Dead = Dead,
+    }
+    EntrySourceKind = ledger::SourceKind {
+        Invoice = Invoice,
+        Recognition = Recognition,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    use crate::pb;
+
+    #[test]
+    fn numbers_are_given_out_without_gaps() {
+        let set = FileDescriptorSet::decode(pb::FILE_DESCRIPTOR_SET).unwrap();
+        for enumeration in set
+            .file
+            .iter()
+            .filter(|file| file.package() == "recoup.v1")
+            .flat_map(|file| &file.enum_type)
+        {
+            for (expected, value) in (0..).zip(&enumeration.value) {
+                assert_eq!(value.number(), expected, "{}.{}", enumeration.name(), value.name());
+            }
+        }
+    }
+}

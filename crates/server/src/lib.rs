@@ -1,0 +1,41 @@
+//! The gRPC interface: wire shapes, validation, authorization, limits, one status table.
+//!
+//! Purpose: from bytes to a use case of `app` and back. [`serve()`] runs all of it on a listener;
+//! [`pb`] has the generated types, and the clients that tests and tools use.
+//!
+//! Invariants: a message is read completely, into types of the domain, before its use case begins;
+//! every refusal is a status of `status`; every method has a row in [`permission`].
+//!
+//! How a call goes: `layer` (measured, bounded, who and whether) -> one file per service, named after
+//! its concept (message to command by `field`) -> `call` (transaction, once per request id) -> a use
+//! case of `app` -> back by `wire` or `status`.
+//!
+//! Deliberately absent: rules (`domain`), transactions' contents (`app`), SQL (`store`), TLS.
+
+mod address;
+mod api_key;
+mod call;
+mod catalog;
+mod clock;
+mod customer;
+mod document;
+mod enumeration;
+mod field;
+mod health;
+mod invoice;
+mod layer;
+mod ledger;
+mod mask;
+mod organization;
+pub mod pb;
+pub mod permission;
+mod plan;
+mod serve;
+mod settings;
+mod status;
+mod subscription;
+mod wire;
+mod work;
+
+pub use serve::{Error, serve};
+pub use settings::Settings;

@@ -1,0 +1,113 @@
+//! Who may call what.
+//!
+//! Purpose: one table from the name of a method to the roles that may call it, read by the layers
+//! around every call.
+//!
+//! Invariants: what is not in the table is not served. Every method of the interface has exactly one
+//! entry, equal to the `Roles:` line of its comment in `proto/`; tests walk the descriptors.
+//!
+//! Deliberately absent: which rows a caller sees; that is decided by its organization alone.
+
+use domain::organization::Role::{self, Admin, Finance, Sales, Support, Viewer, Worker};
+
+/// Who may call a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, without a key, also while the database is away.
+    Public,
+    /// A key with at least one of these roles.
+    Roles(&'static [Role]),
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Full name of the method: `recoup.v1.CustomerService/GetCustomer`.
+    pub method: &'static str,
+    /// Who may call it.
+    pub access: Access,
+}
+
+const fn public(method: &'static str) -> Entry {
+    Entry { method, access: Access::Public }
+}
+
+const fn roles(method: &'static str, roles: &'static [Role]) -> Entry {
+    Entry { method, access: Access::Roles(roles) }
+}
+
+/// Everybody who looks at business data.
+const READERS: &[Role] = &[Viewer, Sales, Support, Finance, Admin];
+/// Everybody.
+const ALL: &[Role] = &[Viewer, Sales, Support, Finance, Worker, Admin];
+
+/// The table, in order of the names, so that it can be searched.
+#[rustfmt::skip]
+pub const TABLE: &[Entry] = &[
+    public("grpc.health.v1.Health/Check"),
+    public("grpc.health.v1.Health/Watch"),
+    public("grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
+    public("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"),
+
+    roles("recoup.v1.CatalogService/CreatePlan", &[Sales, Admin]),
+    roles("recoup.v1.CatalogService/CreateProduct", &[Sales, Finance, Admin]),
+    roles("recoup.v1.CatalogService/GetPlan", READERS),
+    roles("recoup.v1.CatalogService/GetProduct", READERS),
+    roles("recoup.v1.CatalogService/ListPlans", READERS),
+    roles("recoup.v1.CatalogService/ListProducts", READERS),
+    roles("recoup.v1.CatalogService/ListVatRates", READERS),
+    roles("recoup.v1.CatalogService/PublishPlanVersion", &[Sales, Admin]),
+    roles("recoup.v1.CatalogService/RetirePlan", &[Sales, Admin]),
+    roles("recoup.v1.CatalogService/SetVatRate", &[Finance, Admin]),
+
+    roles("recoup.v1.ClockService/AdvanceClock", &[Worker, Admin]),
+    roles("recoup.v1.ClockService/GetClock", ALL),
+
+    roles("recoup.v1.CustomerService/BlockCustomer", &[Support, Finance, Admin]),
+    roles("recoup.v1.CustomerService/CreateCustomer", &[Sales, Support, Finance, Admin]),
+    roles("recoup.v1.CustomerService/GetCustomer", READERS),
+    roles("recoup.v1.CustomerService/ListCustomers", READERS),
+    roles("recoup.v1.CustomerService/UnblockCustomer", &[Finance, Admin]),
+    roles("recoup.v1.CustomerService/UpdateCustomer", &[Sales, Support, Finance, Admin]),
+
+    roles("recoup.v1.InvoiceService/GetDocument", READERS),
+    roles("recoup.v1.InvoiceService/GetInvoice", READERS),
+    roles("recoup.v1.InvoiceService/ListInvoices", READERS),
+    roles("recoup.v1.InvoiceService/PreviewInvoice", READERS),
+    roles("recoup.v1.InvoiceService/RunBilling", &[Finance, Worker, Admin]),
+
+    roles("recoup.v1.LedgerService/GetTrialBalance", &[Viewer, Finance, Worker, Admin]),
+    roles("recoup.v1.LedgerService/ListEntries", &[Viewer, Finance, Admin]),
+    roles("recoup.v1.LedgerService/VerifyLedger", &[Viewer, Finance, Worker, Admin]),
+
+    roles("recoup.v1.OrganizationService/CreateApiKey", &[Admin]),
+    roles("recoup.v1.OrganizationService/CreateOrganization", &[Admin]),
+    roles("recoup.v1.OrganizationService/GetOrganization", ALL),
+    roles("recoup.v1.OrganizationService/ListApiKeys", &[Admin]),
+    roles("recoup.v1.OrganizationService/RevokeApiKey", &[Admin]),
+    roles("recoup.v1.OrganizationService/UpdateOrganization", &[Admin]),
+
+    roles("recoup.v1.SubscriptionService/CancelSubscription", &[Sales, Support, Admin]),
+    roles("recoup.v1.SubscriptionService/CreateSubscription", &[Sales, Support, Admin]),
+    roles("recoup.v1.SubscriptionService/GetSubscription", READERS),
+    roles("recoup.v1.SubscriptionService/ListSubscriptions", READERS),
+    roles("recoup.v1.SubscriptionService/PreviewSubscription", READERS),
+    roles("recoup.v1.SubscriptionService/UndoCancel", &[Sales, Support, Admin]),
+
+    roles("recoup.v1.WorkService/ListJobs", &[Viewer, Support, Finance, Worker, Admin]),
+    roles("recoup.v1.WorkService/ListQueues", &[Viewer, Support, Finance, Worker, Admin]),
+    roles("recoup.v1.WorkService/ListSetAside", &[Viewer, Support, Finance, Worker, Admin]),
+    roles("recoup.v1.WorkService/RequeueJob", &[Worker, Admin]),
+    roles("recoup.v1.WorkService/RetrySetAside", &[Support, Finance, Worker, Admin]),
+];
+
+/// The entry of the method at a path such as `/recoup.v1.CustomerService/GetCustomer`.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Entry> {
+    let method = path.strip_prefix('/')?;
+    TABLE.binary_search_by(|entry| entry.method.cmp(method)).ok().map(|at| &TABLE[at])
+}
+
+#[cfg(test)]
+#[path = "permission_tests.rs"]
+mod tests;

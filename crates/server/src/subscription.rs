@@ -1,0 +1,239 @@
+//! `SubscriptionService`: customers on plans.
+//!
+//! Deliberately absent: billing (the billing run's, see `invoice`).
+
+use app::Ctx;
+use app::subscription::{self, CreateSubscription, Filter, PREVIEW_DOCUMENTS, PreviewHorizon};
+use domain::id::SubscriptionId;
+use domain::invoice::Party;
+use domain::period::Alignment;
+use domain::subscription::{Cancellation, Item, Subscription};
+use futures::FutureExt;
+use rust_decimal::Decimal;
+use tonic::{Request, async_trait};
+
+use crate::call::{self, Answer};
+use crate::document;
+use crate::enumeration::code;
+use crate::field::{self, At, Refused};
+use crate::pb::v1;
+use crate::pb::v1::preview_subscription_request::Horizon;
+use crate::pb::v1::subscription_service_server::SubscriptionService;
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct Subscriptions {
+    /// The outside world.
+    pub(crate) ctx: Ctx,
+}
+
+#[async_trait]
+impl SubscriptionService for Subscriptions {
+    async fn create_subscription(
+        &self,
+        request: Request<v1::CreateSubscriptionRequest>,
+    ) -> Answer<v1::CreateSubscriptionResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse_filled(&message.subscription_id).at("subscription_id")?;
+        let command = terms(id, message.terms).at("terms")?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                let subscription = subscription::create(scope, command).await?;
+                Ok(v1::CreateSubscriptionResponse { subscription: Some(subscription.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn preview_subscription(
+        &self,
+        request: Request<v1::PreviewSubscriptionRequest>,
+    ) -> Answer<v1::PreviewSubscriptionResponse> {
+        let (call, message) = call::open(request)?;
+        let horizon = horizon(message.horizon)?;
+        let command = terms(None, message.terms).at("terms")?;
+        call.read(&self.ctx, |scope| {
+            async move {
+                let customer_id = command.customer_id;
+                let (planned, drafts) = subscription::preview(scope, command, horizon).await?;
+                let customer = app::customer::get(scope, customer_id).await?;
+                let parties = document::Parties {
+                    seller: Party::seller(&scope.organization),
+                    buyer: Party::buyer(&customer),
+                };
+                let invoices = drafts.into_iter().map(|draft| document::draft(draft, &parties));
+                Ok(v1::PreviewSubscriptionResponse {
+                    subscription: Some(without_ids(planned.into())),
+                    invoices: invoices.map(document::without_sources).collect(),
+                })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn get_subscription(
+        &self,
+        request: Request<v1::GetSubscriptionRequest>,
+    ) -> Answer<v1::GetSubscriptionResponse> {
+        let (call, message) = call::open(request)?;
+        let id = field::parse(&message.subscription_id).at("subscription_id")?;
+        call.read(&self.ctx, |scope| {
+            async move {
+                let subscription = subscription::get(scope, id).await?;
+                Ok(v1::GetSubscriptionResponse { subscription: Some(subscription.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn list_subscriptions(
+        &self,
+        request: Request<v1::ListSubscriptionsRequest>,
+    ) -> Answer<v1::ListSubscriptionsResponse> {
+        let (call, message) = call::open(request)?;
+        let page = field::page(message.page_size, message.page_token)?;
+        let filter = Filter {
+            customer_id: field::parse_filled(&message.customer_id).at("customer_id")?,
+            plan_id: field::parse_filled(&message.plan_id).at("plan_id")?,
+            state: field::one_of_if_any::<v1::SubscriptionState>(message.state).at("state")?,
+        };
+        call.read(&self.ctx, |scope| {
+            async move {
+                let found = subscription::list(scope, &filter, &page).await?;
+                let subscriptions = found.rows.into_iter().map(Into::into).collect();
+                Ok(v1::ListSubscriptionsResponse { subscriptions, next_page_token: found.next })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn cancel_subscription(
+        &self,
+        request: Request<v1::CancelSubscriptionRequest>,
+    ) -> Answer<v1::CancelSubscriptionResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse(&message.subscription_id).at("subscription_id")?;
+        let reason = field::one_of::<v1::CancelReason>(message.reason).at("reason")?;
+        let note = field::text_if_any(message.note);
+        call.write(&self.ctx, |scope| {
+            async move {
+                let subscription = subscription::cancel(scope, id, reason, note).await?;
+                Ok(v1::CancelSubscriptionResponse { subscription: Some(subscription.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn undo_cancel(
+        &self,
+        request: Request<v1::UndoCancelRequest>,
+    ) -> Answer<v1::UndoCancelResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse(&message.subscription_id).at("subscription_id")?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                let subscription = subscription::undo_cancel(scope, id).await?;
+                Ok(v1::UndoCancelResponse { subscription: Some(subscription.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+fn terms(
+    id: Option<SubscriptionId>,
+    terms: Option<v1::SubscriptionTerms>,
+) -> field::Result<CreateSubscription> {
+    let terms = field::required(terms)?;
+    let alignment = field::one_of_if_any::<v1::Alignment>(terms.alignment).at("alignment")?;
+    Ok(CreateSubscription {
+        id,
+        customer_id: field::parse(&terms.customer_id).at("customer_id")?,
+        plan_id: field::parse(&terms.plan_id).at("plan_id")?,
+        start_on: field::day_if_any(terms.start_on).at("start_on")?,
+        alignment: alignment.unwrap_or(Alignment::OwnDay),
+        quantities: field::each(terms.quantities, quantity).at("quantities")?,
+    })
+}
+
+fn quantity(taken: v1::ComponentQuantity) -> field::Result<(String, Decimal)> {
+    let quantity = field::decimal(taken.quantity)
+        .and_then(|quantity| domain::plan::quantity(quantity).map_err(Refused::new))
+        .at("quantity")?;
+    Ok((taken.component, quantity))
+}
+
+fn horizon(wanted: Option<Horizon>) -> field::Result<PreviewHorizon> {
+    match wanted {
+        Some(Horizon::Until(day)) => field::day(day).at("until").map(PreviewHorizon::Until),
+        Some(Horizon::Periods(periods)) => {
+            let documents = field::count(periods).at("periods")?;
+            Ok(PreviewHorizon::Documents(usize::try_from(documents).unwrap_or(usize::MAX)))
+        }
+        None => Ok(PreviewHorizon::Documents(PREVIEW_DOCUMENTS)),
+    }
+}
+
+/// A preview has no ids of its own: the next call would make others.
+fn without_ids(mut subscription: v1::Subscription) -> v1::Subscription {
+    subscription.id.clear();
+    for item in &mut subscription.items {
+        item.id.clear();
+    }
+    subscription
+}
+
+impl From<Subscription> for v1::Subscription {
+    fn from(subscription: Subscription) -> Self {
+        let next_billing_on = subscription.next_due().map(|due| due.billing_on.into());
+        Self {
+            id: subscription.id.to_string(),
+            customer_id: subscription.customer_id.to_string(),
+            plan_id: subscription.plan_id.to_string(),
+            plan_version_id: subscription.version_id.to_string(),
+            state: code::<v1::SubscriptionState>(subscription.state),
+            currency: subscription.currency.code().to_owned(),
+            start_on: Some(subscription.start_on.into()),
+            anchor_on: Some(subscription.anchor_on.into()),
+            alignment: code::<v1::Alignment>(subscription.alignment),
+            interval: Some(subscription.interval.into()),
+            billing_timing: code::<v1::BillingTiming>(subscription.timing),
+            trial_ends_on: subscription.trial_ends_on.map(Into::into),
+            items: subscription.items.into_iter().map(Into::into).collect(),
+            next_billing_on,
+            billed_until: Some(subscription.billed_until.into()),
+            cancellation: subscription.cancellation.map(Into::into),
+        }
+    }
+}
+
+impl From<Item> for v1::SubscriptionItem {
+    fn from(item: Item) -> Self {
+        Self {
+            id: item.id.to_string(),
+            component: item.component,
+            price_id: item.price_id.to_string(),
+            quantity: Some(item.quantity.into()),
+        }
+    }
+}
+
+impl From<Cancellation> for v1::Cancellation {
+    fn from(cancellation: Cancellation) -> Self {
+        Self {
+            ends_on: Some(cancellation.ends_on.into()),
+            reason: code::<v1::CancelReason>(cancellation.reason),
+            note: cancellation.note.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "subscription_tests.rs"]
+mod tests;

@@ -1,0 +1,173 @@
+//! The demonstration's vendor: founded with its catalogue, or found again.
+//!
+//! Invariants: founding is one transaction and the catalogue is another; each is either there or
+//! not, so that a demonstration that was interrupted can go on.
+//!
+//! Deliberately absent: customers (`lives`).
+
+use std::collections::HashMap;
+
+use app::access::{CreateApiKey, MAX_LIVE, Secret};
+use app::catalog::{CreatePlan, CreateProduct, NewPrice, PublishVersion};
+use app::organization::{CreateOrganization, Facts};
+use app::page::{MAX_SIZE, PageRequest};
+use app::{Ctx, Scope};
+use domain::date::Date;
+use domain::id::{OrgId, PlanId, ProductId};
+use domain::money::Currency;
+use domain::organization::{Address, OrgKind, Role};
+use domain::plan::PriceModel;
+use rust_decimal::Decimal;
+
+use super::catalogue::{Component, PLANS, PRODUCTS, Plan};
+use super::scale::Scale;
+
+/// The currencies that every plan is priced in.
+const CURRENCIES: [&str; 2] = ["EUR", "USD"];
+/// What the keys are called that are shown when the demonstration is started again.
+const KEY: &str = "demonstration";
+
+/// The vendor and its offer.
+#[derive(Debug)]
+pub(super) struct Vendor {
+    pub(super) org: OrgId,
+    /// Its plans by code.
+    pub(super) plans: HashMap<String, PlanId>,
+    /// The first key, where it was founded just now.
+    pub(super) first_key: Option<Secret>,
+}
+
+/// Finds the vendor of this scale, or founds it.
+pub(super) async fn settle(ctx: &Ctx, scale: &Scale) -> Result<Vendor, app::Error> {
+    let org = scale.vendor();
+    let first_key = match ctx.scope(org).await {
+        Ok(_) => None,
+        Err(app::Error::NotFound { .. }) => Some(found(ctx, scale).await?),
+        Err(other) => return Err(other),
+    };
+    let mut scope = ctx.scope(org).await?;
+    let mut plans = offer(&mut scope).await?;
+    if plans.is_empty() {
+        make_offer(&mut scope, scale).await?;
+        plans = offer(&mut scope).await?;
+    }
+    scope.commit().await?;
+    Ok(Vendor { org, plans, first_key })
+}
+
+async fn found(ctx: &Ctx, scale: &Scale) -> Result<Secret, app::Error> {
+    let address = Address {
+        lines: vec!["Oudegracht 120".to_owned()],
+        postal_code: "3511 AX".to_owned(),
+        city: "Utrecht".to_owned(),
+        country: "NL".to_owned(),
+    };
+    let facts = Facts {
+        registration_number: Some("12345678".to_owned()),
+        vat_number: Some("NL001234567B01".to_owned()),
+        iban: Some("NL91 ABNA 0417 1643 00".to_owned()),
+        email: Some("administratie@waterlelie.example".to_owned()),
+        ..Facts::named("Waterlelie Software B.V.", address)
+    };
+    let command = CreateOrganization {
+        id: Some(scale.vendor()),
+        kind: OrgKind::Sandbox,
+        facts,
+        default_currency: Some(Currency::EUR),
+        time_zone: None,
+        clock_starts_on: Some(scale.opens_on()),
+    };
+    let (_, secret) = app::organization::create(ctx, command).await?;
+    Ok(secret)
+}
+
+async fn offer(scope: &mut Scope) -> Result<HashMap<String, PlanId>, app::Error> {
+    let page = PageRequest::new(i32::try_from(MAX_SIZE).unwrap_or(0), "")?;
+    let page = app::catalog::list_plans(scope, None, &page).await?;
+    Ok(page.rows.into_iter().map(|offer| (offer.plan.code, offer.plan.id)).collect())
+}
+
+async fn make_offer(scope: &mut Scope, scale: &Scale) -> Result<(), app::Error> {
+    let mut products = HashMap::new();
+    for product in &PRODUCTS {
+        let command = CreateProduct {
+            id: None,
+            name: product.name.to_owned(),
+            vat_category: product.vat,
+            revenue: product.revenue,
+            unit_label: product.unit.map(str::to_owned),
+        };
+        products.insert(product.key, app::catalog::create_product(scope, command).await?.id);
+    }
+    for plan in &PLANS {
+        let first = version(plan, plan.components, scale.opens_on(), &products)?;
+        let command = CreatePlan {
+            id: None,
+            code: plan.code.to_owned(),
+            name: plan.name.to_owned(),
+            version: first,
+        };
+        let offer = app::catalog::create_plan(scope, command).await?;
+        if let Some(components) = plan.second_year {
+            let second = version(plan, components, scale.second_year_on(), &products)?;
+            app::catalog::publish_version(scope, offer.plan.id, second).await?;
+        }
+    }
+    Ok(())
+}
+
+fn version(
+    plan: &Plan,
+    components: &[Component],
+    valid_from: Date,
+    products: &HashMap<&str, ProductId>,
+) -> Result<PublishVersion, app::Error> {
+    let mut prices = Vec::new();
+    for component in components {
+        let product_id = products.get(component.product).copied();
+        let product_id =
+            product_id.ok_or_else(|| app::Error::not_found("product", component.product))?;
+        let price = decimal(component.price)?;
+        let model = if component.per_unit {
+            PriceModel::PerUnit { unit_price: price }
+        } else {
+            PriceModel::Flat { amount: price }
+        };
+        for code in CURRENCIES {
+            let currency = Currency::from_code(code)?;
+            let component = component.name.to_owned();
+            prices.push(NewPrice { id: None, product_id, component, currency, model });
+        }
+    }
+    Ok(PublishVersion {
+        id: None,
+        valid_from: Some(valid_from),
+        interval: plan.interval,
+        timing: plan.timing,
+        trial_days: plan.trial_days,
+        prices,
+    })
+}
+
+fn decimal(text: &str) -> Result<Decimal, app::Error> {
+    domain::decimal::parse(text).map_err(|refused| app::Error::invalid("price", refused))
+}
+
+/// A fresh key, because secrets are not kept. The one that was shown last goes on working; those
+/// before it end.
+pub(super) async fn fresh_key(ctx: &Ctx, org: OrgId) -> Result<Secret, app::Error> {
+    let wall = ctx.clock.now();
+    let mut scope = ctx.scope(org).await?;
+    let mut live = store::api_key::named(&mut scope.tx, KEY).await?;
+    live.retain(|key| key.is_live(wall));
+    live.sort_by_key(|key| key.created_at);
+    let ends = (live.len() + 1).saturating_sub(MAX_LIVE);
+    for key in live.iter().take(ends) {
+        app::access::revoke(&mut scope, wall, key.id).await?;
+    }
+    let command =
+        CreateApiKey { id: None, name: KEY.to_owned(), roles: vec![Role::Admin], expires_at: None };
+    let (_, secret) = app::access::create(&mut scope, wall, command).await?;
+    scope.commit().await?;
+    Ok(secret)
+}

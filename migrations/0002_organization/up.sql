@@ -28,6 +28,8 @@ CREATE TABLE organizations (
     invoice_prefix text NOT NULL,
     credit_note_prefix text NOT NULL,
     payment_terms_days integer NOT NULL,
+    -- Account codes of its own, by default code.
+    chart jsonb NOT NULL,
     -- Where a sandbox's clock stands.
     sandbox_now timestamptz,
     -- Who moves the clock, until when by the wall clock: at most one at a time.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::date::{self, Date};
 use domain::id::OrgId;
+use domain::ledger::{Account, Chart};
 use domain::money::Currency;
 use domain::numbering::{self, Pattern};
 use domain::organization::{
@@ -66,6 +67,8 @@ pub struct Facts {
     pub credit_note_prefix: String,
     /// Payment terms, in days.
     pub payment_terms_days: u32,
+    /// Account codes of its own.
+    pub account_codes: Vec<(Account, String)>,
 }
 
 impl Facts {
@@ -86,6 +89,7 @@ impl Facts {
             invoice_prefix: String::new(),
             credit_note_prefix: "C".to_owned(),
             payment_terms_days: 14,
+            account_codes: Vec::new(),
         }
     }
 }
@@ -107,8 +111,13 @@ impl From<&Organization> for Facts {
             invoice_prefix: it.invoice_prefix,
             credit_note_prefix: it.credit_note_prefix,
             payment_terms_days: it.payment_terms_days,
+            account_codes: own_codes(&it.chart),
         }
     }
+}
+
+fn own_codes(chart: &Chart) -> Vec<(Account, String)> {
+    chart.own_codes().map(|(account, code)| (account, code.to_owned())).collect()
 }
 
 /// An optional text: an empty one counts as absent.
@@ -170,6 +179,7 @@ fn apply(facts: Facts, organization: &mut Organization) -> Result<(), Error> {
     }
     organization.payment_terms_days = rules::payment_terms(facts.payment_terms_days)
         .field(&path("default_payment_terms_days"))?;
+    organization.chart = Chart::new(facts.account_codes).field(&path("account_codes"))?;
     organization.language = facts.language;
     organization.small_business = facts.small_business;
     organization.issue_zero_invoices = facts.issue_zero_invoices;
@@ -210,6 +220,7 @@ fn founded(command: CreateOrganization, wall: DateTime<Utc>) -> Result<Organizat
         invoice_prefix: String::new(),
         credit_note_prefix: String::new(),
         payment_terms_days: 0,
+        chart: Chart::default(),
         sandbox_now,
     };
     apply(command.facts, &mut organization)?;

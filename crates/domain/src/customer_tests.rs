@@ -28,6 +28,7 @@ fn vendor() -> Organization {
         invoice_prefix: String::new(),
         credit_note_prefix: "C".into(),
         payment_terms_days: 14,
+        chart: crate::ledger::Chart::default(),
         sandbox_now: None,
     }
 }

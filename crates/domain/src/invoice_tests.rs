@@ -32,6 +32,7 @@ pub(crate) fn seller() -> Organization {
         invoice_prefix: String::new(),
         credit_note_prefix: "C".into(),
         payment_terms_days: 14,
+        chart: crate::ledger::Chart::default(),
         sandbox_now: None,
     }
 }

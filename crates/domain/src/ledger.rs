@@ -108,6 +108,79 @@ impl Account {
     }
 }
 
+/// The longest account code, in characters.
+pub const MAX_ACCOUNT_CODE: usize = 20;
+
+/// Why an account code is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChartRefused {
+    /// Empty, too long, or other characters.
+    #[error(
+        "{code:?} is not an account code: expected 1 to {MAX_ACCOUNT_CODE} letters, digits, - / ."
+    )]
+    Form {
+        /// What was given.
+        code: String,
+    },
+    /// Two accounts under one code.
+    #[error("the code {code:?} is given to both {first} and {second}: expected one account")]
+    Doubled {
+        /// Which code.
+        code: String,
+        /// The one account.
+        first: Account,
+        /// The other.
+        second: Account,
+    },
+}
+
+/// The codes under which an organization's bookkeeping knows the accounts. An account without a
+/// code of its own has its default one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Chart(BTreeMap<Account, String>);
+
+impl Chart {
+    /// A chart of these codes; the default codes of the other accounts count as taken.
+    ///
+    /// # Errors
+    /// [`ChartRefused`].
+    pub fn new(codes: impl IntoIterator<Item = (Account, String)>) -> Result<Self, ChartRefused> {
+        let chart = Self(codes.into_iter().collect());
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '/' | '.');
+        let formed =
+            |code: &str| (1..=MAX_ACCOUNT_CODE).contains(&code.len()) && code.chars().all(plain);
+        if let Some(code) = chart.0.values().find(|code| !formed(code)) {
+            return Err(ChartRefused::Form { code: code.chars().take(40).collect() });
+        }
+        let mut seen: BTreeMap<&str, Account> = BTreeMap::new();
+        for second in Account::ALL {
+            if let Some(first) = seen.insert(chart.code(*second), *second) {
+                let code = chart.code(*second).to_owned();
+                return Err(ChartRefused::Doubled { code, first, second: *second });
+            }
+        }
+        Ok(chart)
+    }
+
+    /// The code of an account.
+    #[must_use]
+    pub fn code(&self, account: Account) -> &str {
+        self.0.get(&account).map_or(account.as_str(), String::as_str)
+    }
+
+    /// The account of a code.
+    #[must_use]
+    pub fn account(&self, code: &str) -> Option<Account> {
+        Account::ALL.iter().copied().find(|account| self.code(*account) == code)
+    }
+
+    /// The codes that differ from the default ones.
+    pub fn own_codes(&self) -> impl Iterator<Item = (Account, &str)> {
+        self.0.iter().map(|(account, code)| (*account, code.as_str()))
+    }
+}
+
 codes! {
     /// What kind of fact an entry records.
     SourceKind {

@@ -91,6 +91,33 @@ fn earned_days_move_from_deferred_to_revenue() {
 }
 
 #[test]
+fn accounts_are_known_by_the_organizations_own_codes() {
+    let chart = |codes: &[(Account, &str)]| {
+        Chart::new(codes.iter().map(|(account, code)| (*account, (*code).to_owned())))
+    };
+    let own = chart(&[(Account::Receivables, "13000"), (Account::Bank, "1300")]).unwrap();
+    let table =
+        [(Account::Receivables, "13000"), (Account::Bank, "1300"), (Account::VatPayable, "1520")];
+    for (account, code) in table {
+        assert_eq!(own.code(account), code);
+        assert_eq!(own.account(code), Some(account));
+    }
+    assert_eq!(own.account("1000"), None);
+    let doubled = chart(&[(Account::Bank, "1300")]).unwrap_err();
+    assert_eq!(
+        doubled.to_string(),
+        "the code \"1300\" is given to both 1000 and 1300: expected one account"
+    );
+    for wrong in ["", "13 00", "€", "123456789012345678901"] {
+        let refused = chart(&[(Account::Bank, wrong)]).unwrap_err();
+        assert!(matches!(refused, ChartRefused::Form { .. }), "{wrong:?}");
+    }
+    let stored = serde_json::to_value(&own).unwrap();
+    assert_eq!(stored, serde_json::json!({"1000": "1300", "1300": "13000"}));
+    assert_eq!(serde_json::from_value::<Chart>(stored).unwrap(), own);
+}
+
+#[test]
 fn what_does_not_balance_is_no_entry() {
     let source = Source { kind: SourceKind::Invoice, id: Uuid::nil(), part: String::new() };
     let cents = |minor| Money::new(minor, Currency::EUR);

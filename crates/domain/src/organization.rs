@@ -15,6 +15,7 @@ use chrono_tz::Tz;
 use crate::code::codes;
 use crate::date::{self, Date};
 use crate::id::OrgId;
+use crate::ledger::Chart;
 use crate::money::Currency;
 use crate::numbering::Pattern;
 
@@ -248,6 +249,8 @@ pub struct Organization {
     pub credit_note_prefix: String,
     /// Payment terms of customers that have none of their own, in days.
     pub payment_terms_days: u32,
+    /// The codes under which its bookkeeping knows the accounts.
+    pub chart: Chart,
     /// Where a sandbox's clock stands; nothing for a live organization.
     pub sandbox_now: Option<DateTime<Utc>>,
 }

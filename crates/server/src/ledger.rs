@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use app::Ctx;
 use app::ledger::{self, Balance, Check, Filter, JournalEntry, JournalPosting};
-use domain::ledger::Account;
+use domain::ledger::{Account, Chart};
 use domain::money::{Currency, Money, MoneyRefused};
 use domain::vat::LineVat;
 use futures::FutureExt;
@@ -37,16 +37,19 @@ impl LedgerService for Ledger {
         let (call, message) = call::open(request)?;
         let page = field::page(message.page_size, message.page_token)?;
         let source_id = field::filled(&message.source_id).map(field::uuid).transpose();
+        let account = message.account;
         let filter = Filter {
             posted_from: field::day_if_any(message.posted_from).at("posted_from")?,
             posted_until: field::day_if_any(message.posted_until).at("posted_until")?,
             source_id: source_id.at("source_id")?,
-            account: field::parse_filled(&message.account).at("account")?,
+            account: None,
         };
         call.read(&self.ctx, |scope| {
             async move {
+                let chart = scope.organization.chart.clone();
+                let filter = Filter { account: of_code(&chart, &account)?, ..filter };
                 let found = ledger::entries(scope, &filter, &page).await?;
-                let entries = found.rows.into_iter().map(Into::into).collect();
+                let entries = found.rows.into_iter().map(|one| entry(&chart, one)).collect();
                 Ok(v1::ListEntriesResponse { entries, next_page_token: found.next })
             }
             .boxed()
@@ -64,10 +67,12 @@ impl LedgerService for Ledger {
             async move {
                 let (as_of, balances) = ledger::trial_balance(scope, as_of).await?;
                 let rows = balances.iter().map(Sums::of).collect::<Result<Vec<_>, _>>()?;
+                let chart = &scope.organization.chart;
+                let shown = |(row, sums)| balance(chart, row, sums);
                 Ok(v1::GetTrialBalanceResponse {
                     as_of: Some(as_of.into()),
                     totals: totals(&rows)?,
-                    rows: balances.iter().zip(rows).map(|(row, sums)| balance(row, sums)).collect(),
+                    rows: balances.iter().zip(rows).map(shown).collect(),
                 })
             }
             .boxed()
@@ -131,45 +136,48 @@ fn totals(rows: &[Sums]) -> Result<Vec<v1::TrialBalanceTotal>, MoneyRefused> {
     Ok(totals.into_values().map(total).collect())
 }
 
-fn balance(row: &Balance, sums: Sums) -> v1::TrialBalanceRow {
+fn balance(chart: &Chart, row: &Balance, sums: Sums) -> v1::TrialBalanceRow {
     v1::TrialBalanceRow {
-        account: Some(row.account.into()),
+        account: Some(shown_account(chart, row.account)),
         debit: Some(sums.debit.into()),
         credit: Some(sums.credit.into()),
         balance: Some(sums.balance.into()),
     }
 }
 
-impl From<Account> for v1::Account {
-    fn from(account: Account) -> Self {
-        Self { code: account.as_str().to_owned(), name: account.title().to_owned() }
+/// The account that the caller's code stands for; an empty code means all.
+fn of_code(chart: &Chart, code: &str) -> app::Result<Option<Account>> {
+    let unknown = || {
+        let shown: String = code.chars().take(40).collect();
+        app::Error::invalid("account", format!("{shown:?} is not the code of an account"))
+    };
+    field::filled(code).map(|code| chart.account(code).ok_or_else(unknown)).transpose()
+}
+
+fn shown_account(chart: &Chart, account: Account) -> v1::Account {
+    v1::Account { code: chart.code(account).to_owned(), name: account.title().to_owned() }
+}
+
+fn entry(chart: &Chart, entry: JournalEntry) -> v1::Entry {
+    v1::Entry {
+        id: entry.id.to_string(),
+        posted_on: Some(entry.posted_on.into()),
+        source: Some(v1::EntrySource {
+            kind: code::<v1::EntrySourceKind>(entry.source_kind),
+            id: entry.source_id.to_string(),
+            part: entry.source_part,
+        }),
+        postings: entry.postings.into_iter().map(|one| posting(chart, one)).collect(),
+        create_time: Some(wire::instant(entry.created_at)),
     }
 }
 
-impl From<JournalEntry> for v1::Entry {
-    fn from(entry: JournalEntry) -> Self {
-        Self {
-            id: entry.id.to_string(),
-            posted_on: Some(entry.posted_on.into()),
-            source: Some(v1::EntrySource {
-                kind: code::<v1::EntrySourceKind>(entry.source_kind),
-                id: entry.source_id.to_string(),
-                part: entry.source_part,
-            }),
-            postings: entry.postings.into_iter().map(Into::into).collect(),
-            create_time: Some(wire::instant(entry.created_at)),
-        }
-    }
-}
-
-impl From<JournalPosting> for v1::Posting {
-    fn from(posting: JournalPosting) -> Self {
-        let vat = posting.vat_class.zip(posting.vat_percent);
-        Self {
-            account: Some(posting.account.into()),
-            amount: Some(posting.amount.into()),
-            vat: vat.map(|(class, percent)| LineVat { class, percent }.into()),
-        }
+fn posting(chart: &Chart, posting: JournalPosting) -> v1::Posting {
+    let vat = posting.vat_class.zip(posting.vat_percent);
+    v1::Posting {
+        account: Some(shown_account(chart, posting.account)),
+        amount: Some(posting.amount.into()),
+        vat: vat.map(|(class, percent)| LineVat { class, percent }.into()),
     }
 }
 

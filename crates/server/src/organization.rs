@@ -4,6 +4,7 @@
 
 use app::Ctx;
 use app::organization::{self, CreateOrganization, Facts};
+use domain::ledger::Account;
 use domain::organization::Organization;
 use futures::FutureExt;
 use tonic::{Request, async_trait};
@@ -17,7 +18,7 @@ use crate::pb::v1::organization_service_server::OrganizationService;
 use crate::{api_key, wire};
 
 /// The fields that UpdateOrganization changes.
-const CHANGEABLE: [&str; 13] = [
+const CHANGEABLE: [&str; 14] = [
     "legal_name",
     "registration_number",
     "address",
@@ -31,6 +32,7 @@ const CHANGEABLE: [&str; 13] = [
     "credit_note_prefix",
     "number_pattern",
     "default_payment_terms_days",
+    "account_codes",
 ];
 
 /// The service.
@@ -200,9 +202,19 @@ fn facts(new: v1::Organization) -> field::Result<Facts> {
         payment_terms_days: terms
             .at("default_payment_terms_days")?
             .unwrap_or(usual.payment_terms_days),
+        account_codes: account_codes(&new.account_codes).at("account_codes")?,
         legal_name: usual.legal_name,
         address: usual.address,
     })
+}
+
+/// Own codes of accounts, by their default codes.
+fn account_codes(codes: &[v1::AccountCode]) -> field::Result<Vec<(Account, String)>> {
+    let read = |(at, one): (usize, &v1::AccountCode)| {
+        let account = field::parse(&one.account).at("account").at_index(at)?;
+        Ok((account, one.code.clone()))
+    };
+    codes.iter().enumerate().map(read).collect()
 }
 
 /// The change to the field of this name, if it can be changed.
@@ -241,13 +253,22 @@ fn change(new: &v1::Organization, name: &str) -> field::Result<Option<Change<Fac
             let days = field::count(field::required(new.default_payment_terms_days)?)?;
             mask::set(days, |facts| &mut facts.payment_terms_days)
         }
+        "account_codes" => {
+            let codes = account_codes(&new.account_codes)?;
+            mask::set(codes, |facts| &mut facts.account_codes)
+        }
         _ => return Ok(None),
     }))
 }
 
 impl From<Organization> for v1::Organization {
     fn from(organization: Organization) -> Self {
+        let own_code = |(account, code): (Account, &str)| v1::AccountCode {
+            account: account.as_str().to_owned(),
+            code: code.to_owned(),
+        };
         Self {
+            account_codes: organization.chart.own_codes().map(own_code).collect(),
             id: organization.id.to_string(),
             kind: code::<v1::OrganizationKind>(organization.kind),
             legal_name: organization.legal_name,

@@ -32,6 +32,7 @@ struct Row {
     invoice_prefix: String,
     credit_note_prefix: String,
     payment_terms_days: i32,
+    chart: serde_json::Value,
     sandbox_now: Option<DateTime<Utc>>,
 }
 
@@ -65,6 +66,7 @@ impl TryFrom<Row> for Organization {
             invoice_prefix: row.invoice_prefix,
             credit_note_prefix: row.credit_note_prefix,
             payment_terms_days: u32::try_from(row.payment_terms_days).map_err(Error::corrupt)?,
+            chart: serde_json::from_value(row.chart).map_err(Error::corrupt)?,
             sandbox_now: row.sandbox_now,
         })
     }
@@ -113,6 +115,7 @@ pub async fn insert(
         o::invoice_prefix.eq(&organization.invoice_prefix),
         o::credit_note_prefix.eq(&organization.credit_note_prefix),
         o::payment_terms_days.eq(terms),
+        o::chart.eq(serde_json::to_value(&organization.chart).map_err(Error::corrupt)?),
         o::sandbox_now.eq(organization.sandbox_now),
         o::page_secret.eq(page_secret),
         o::created_at.eq(created_at),
@@ -179,6 +182,7 @@ pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<()> {
         o::invoice_prefix.eq(&organization.invoice_prefix),
         o::credit_note_prefix.eq(&organization.credit_note_prefix),
         o::payment_terms_days.eq(terms),
+        o::chart.eq(serde_json::to_value(&organization.chart).map_err(Error::corrupt)?),
     );
     diesel::update(o::table.filter(o::org_id.eq(tx.org())))
         .set(facts)

@@ -219,6 +219,7 @@ diesel::table! {
         invoice_prefix -> Text,
         credit_note_prefix -> Text,
         payment_terms_days -> Int4,
+        chart -> Jsonb,
         sandbox_now -> Nullable<Timestamptz>,
         clock_holder -> Nullable<Uuid>,
         clock_held_until -> Nullable<Timestamptz>,

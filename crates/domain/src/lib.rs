@@ -13,6 +13,7 @@ pub mod code;
 pub mod customer;
 pub mod date;
 pub mod decimal;
+pub mod discount;
 pub mod id;
 pub mod invoice;
 pub mod ledger;
@@ -21,10 +22,12 @@ pub mod numbering;
 pub mod organization;
 pub mod period;
 pub mod plan;
+pub mod price;
 pub mod revenue;
 #[cfg(feature = "diesel")]
 mod sql;
 pub mod subscription;
+pub mod usage;
 pub mod vat;
 
 /// What a command did.

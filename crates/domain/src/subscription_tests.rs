@@ -81,7 +81,8 @@ fn bill(subscription: &mut Subscription, periods: usize) -> Vec<String> {
 fn periods_are_due_on_their_first_day_or_after_their_last() {
     use Alignment::{Calendar, OwnDay};
     use Timing::{InAdvance, InArrears};
-    let table: [(&str, Timing, u32, &str, Alignment, &[&str]); 6] = [
+    type Row = (&'static str, Timing, u32, &'static str, Alignment, &'static [&'static str]);
+    let table: [Row; 6] = [
         (
             "1 month",
             InAdvance,

@@ -87,6 +87,35 @@ pub async fn answered(ctx: &Ctx, org: OrgId, key: &RequestKey) -> Result<Option<
     Ok(answer)
 }
 
+/// How long answers are kept: a caller that has not heard for a month does not ask again.
+const KEPT: chrono::Duration = chrono::Duration::days(30);
+/// Answers that one transaction forgets.
+const PRUNE_BATCH: i64 = 1_000;
+
+/// Forgets old answers of all organizations, in batches; answers how many.
+///
+/// # Errors
+/// [`Error::Unavailable`]; what was forgotten stays so.
+pub async fn prune(ctx: &Ctx) -> Result<usize, Error> {
+    let before = ctx.clock.now() - KEPT;
+    let mut tx = ctx.store.begin_global().await?;
+    let directory = store::organization::directory(&mut tx).await?;
+    tx.commit().await?;
+    let mut forgotten = 0;
+    for entry in directory {
+        loop {
+            let mut tx = ctx.store.begin(entry.org_id).await?;
+            let batch = store::request::prune(&mut tx, before, PRUNE_BATCH).await?;
+            tx.commit().await?;
+            forgotten += batch;
+            if batch == 0 {
+                break;
+            }
+        }
+    }
+    Ok(forgotten)
+}
+
 async fn stored_answer<T>(scope: &mut Scope, key: &RequestKey) -> Result<Answer<T>, Error> {
     let record = store::request::get(&mut scope.tx, key.id).await.or_missing("request", key.id)?;
     if record.method == key.method && record.content_hash == key.content_hash {

@@ -77,87 +77,43 @@ fn bill(subscription: &mut Subscription, periods: usize) -> Vec<String> {
     billed
 }
 
+/// Interval, timing, days of trial, first day and alignment; then, indented, what is due: billing
+/// date, part, and its share of 30.00.
+const DUES: &str = "
+1 month, in_advance, 0, 2025-01-31, own_day
+    2025-01-31: 2025-01-31 to 2025-02-28 30.00
+    2025-02-28: 2025-02-28 to 2025-03-31 30.00
+    2025-03-31: 2025-03-31 to 2025-04-30 30.00
+1 month, in_arrears, 0, 2025-01-31, own_day
+    2025-02-28: 2025-01-31 to 2025-02-28 30.00
+    2025-03-31: 2025-02-28 to 2025-03-31 30.00
+1 month, in_advance, 0, 2025-02-15, calendar
+    2025-02-15: 2025-02-15 to 2025-03-01 15.00
+    2025-03-01: 2025-03-01 to 2025-04-01 30.00
+3 month, in_advance, 0, 2025-03-31, calendar
+    2025-03-31: 2025-03-31 to 2025-04-01 0.33
+    2025-04-01: 2025-04-01 to 2025-07-01 30.00
+1 month, in_advance, 14, 2024-02-15, own_day
+    2024-02-29: 2024-02-29 to 2024-03-29 30.00
+    2024-03-29: 2024-03-29 to 2024-04-29 30.00
+1 week, in_advance, 0, 2025-11-21, calendar
+    2025-11-21: 2025-11-21 to 2025-11-24 12.86
+    2025-11-24: 2025-11-24 to 2025-12-01 30.00
+";
+
 #[test]
 fn periods_are_due_on_their_first_day_or_after_their_last() {
-    use Alignment::{Calendar, OwnDay};
-    use Timing::{InAdvance, InArrears};
-    type Row = (&'static str, Timing, u32, &'static str, Alignment, &'static [&'static str]);
-    let table: [Row; 6] = [
-        (
-            "1 month",
-            InAdvance,
-            0,
-            "2025-01-31",
-            OwnDay,
-            &[
-                "2025-01-31: 2025-01-31 to 2025-02-28 30.00",
-                "2025-02-28: 2025-02-28 to 2025-03-31 30.00",
-                "2025-03-31: 2025-03-31 to 2025-04-30 30.00",
-            ],
-        ),
-        (
-            "1 month",
-            InArrears,
-            0,
-            "2025-01-31",
-            OwnDay,
-            &[
-                "2025-02-28: 2025-01-31 to 2025-02-28 30.00",
-                "2025-03-31: 2025-02-28 to 2025-03-31 30.00",
-            ],
-        ),
-        (
-            "1 month",
-            InAdvance,
-            0,
-            "2025-02-15",
-            Calendar,
-            &[
-                "2025-02-15: 2025-02-15 to 2025-03-01 15.00",
-                "2025-03-01: 2025-03-01 to 2025-04-01 30.00",
-            ],
-        ),
-        (
-            "3 month",
-            InAdvance,
-            0,
-            "2025-03-31",
-            Calendar,
-            &[
-                "2025-03-31: 2025-03-31 to 2025-04-01 0.33",
-                "2025-04-01: 2025-04-01 to 2025-07-01 30.00",
-            ],
-        ),
-        (
-            "1 month",
-            InAdvance,
-            14,
-            "2024-02-15",
-            OwnDay,
-            &[
-                "2024-02-29: 2024-02-29 to 2024-03-29 30.00",
-                "2024-03-29: 2024-03-29 to 2024-04-29 30.00",
-            ],
-        ),
-        (
-            "1 week",
-            InAdvance,
-            0,
-            "2025-11-21",
-            Calendar,
-            &[
-                "2025-11-21: 2025-11-21 to 2025-11-24 12.86",
-                "2025-11-24: 2025-11-24 to 2025-12-01 30.00",
-            ],
-        ),
-    ];
-    for (interval, timing, trial, start_on, alignment, expected) in table {
-        let mut subscription = subscribe(&version(interval, timing, trial), start_on, alignment);
-        assert_eq!(
-            bill(&mut subscription, expected.len()),
-            expected,
-            "{interval} {timing} from {start_on}"
-        );
+    let mut lines = DUES.trim().lines().peekable();
+    while let Some(terms) = lines.next() {
+        let mut expected = Vec::new();
+        while let Some(due) = lines.next_if(|line| line.starts_with(' ')) {
+            expected.push(due.trim().to_owned());
+        }
+        let [interval, timing, trial, start_on, alignment] =
+            terms.split(", ").collect::<Vec<_>>().try_into().unwrap();
+        let version = version(interval, timing.parse().unwrap(), trial.parse().unwrap());
+        let mut subscription = subscribe(&version, start_on, alignment.parse().unwrap());
+        assert_eq!(bill(&mut subscription, expected.len()), expected, "{terms}");
     }
 }
 

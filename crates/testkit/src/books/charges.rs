@@ -1,0 +1,195 @@
+//! What must have been charged, and whether it was.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::amounts::{ONE, fine, first_days, minor_units};
+use super::calendar::{Grid, days, days_later};
+use super::rows::{Item, Line, Model, Rows, Subscription};
+
+/// What an item costs for a part of its service.
+#[derive(Debug, Clone)]
+pub(super) struct Charge {
+    pub(super) subscription: Uuid,
+    pub(super) item: Uuid,
+    pub(super) from: NaiveDate,
+    pub(super) until: NaiveDate,
+    pub(super) billing_on: NaiveDate,
+    pub(super) net: i128,
+}
+
+/// Every charge until today, item by item and day by day. Checks the subscriptions' own columns on
+/// the way.
+pub(super) fn expected(rows: &Rows, today: NaiveDate, findings: &mut Vec<String>) -> Vec<Charge> {
+    let mut charges = Vec::new();
+    for subscription in &rows.subscriptions {
+        check_dates(subscription, today, findings);
+        let items: Vec<&Item> =
+            rows.items.iter().filter(|item| item.subscription_id == subscription.id).collect();
+        let mut next = None;
+        for part in parts(subscription) {
+            if part.billing_on > today {
+                next = Some(part.billing_on);
+                break;
+            }
+            charges.extend(items.iter().map(|item| charge(subscription, item, &part)));
+        }
+        if next != subscription.next_billing_on {
+            findings.push(format!(
+                "subscription {}: next billed on {:?} instead of {next:?}",
+                subscription.id, subscription.next_billing_on
+            ));
+        }
+    }
+    charges
+}
+
+/// A part of a period that is billed at once.
+struct Part {
+    whole: (NaiveDate, NaiveDate),
+    from: NaiveDate,
+    until: NaiveDate,
+    billing_on: NaiveDate,
+}
+
+fn first_paid_day(subscription: &Subscription) -> NaiveDate {
+    days_later(subscription.start_on, subscription.trial_days)
+}
+
+/// The paid parts, one after the other, for ever or until the end.
+fn parts(subscription: &Subscription) -> impl Iterator<Item = Part> {
+    let grid = Grid {
+        anchor: subscription.anchor_on,
+        count: subscription.interval_count,
+        unit: subscription.interval_unit.clone(),
+    };
+    let mut day = first_paid_day(subscription);
+    let (end, in_advance) = (subscription.ends_on, subscription.timing == "in_advance");
+    std::iter::from_fn(move || {
+        let (from, whole) = (day, grid.period_of(day));
+        while day < whole.1 && end.is_none_or(|end| day < end) {
+            day = days_later(day, 1);
+        }
+        let billing_on = if in_advance { from } else { day };
+        (from < day).then_some(Part { whole, from, until: day, billing_on })
+    })
+}
+
+fn charge(subscription: &Subscription, item: &Item, part: &Part) -> Charge {
+    let price = price_of_period(item, &subscription.currency);
+    let length = days(part.whole.0, part.whole.1);
+    // Each day costs what the days up to its end cost more than those up to its beginning.
+    let net = (days(part.whole.0, part.from)..days(part.whole.0, part.until))
+        .map(|day| first_days(price, day + 1, length) - first_days(price, day, length))
+        .sum();
+    Charge {
+        subscription: subscription.id,
+        item: item.id,
+        from: part.from,
+        until: part.until,
+        billing_on: part.billing_on,
+        net,
+    }
+}
+
+/// The exact price of a whole period: so many minor units, by how many they are to be divided.
+fn price_of_period(item: &Item, currency: &str) -> (i128, i128) {
+    let units = minor_units(currency);
+    match &item.model {
+        Model::Flat { amount } => (fine(amount) * units, ONE),
+        Model::PerUnit { unit_price } => {
+            (fine(unit_price) * fine(&item.quantity) * units, ONE * ONE)
+        }
+    }
+}
+
+/// Trial, anchor and state.
+fn check_dates(subscription: &Subscription, today: NaiveDate, findings: &mut Vec<String>) {
+    let first = first_paid_day(subscription);
+    let trial_ends_on = (subscription.trial_days > 0).then_some(first);
+    let (count, unit) = (subscription.interval_count, &subscription.interval_unit);
+    let anchor_on = match subscription.alignment.as_str() {
+        "own_day" => first,
+        _ => Grid::calendar_start(count, unit, first),
+    };
+    let state = if subscription.ends_on.is_some_and(|end| end <= today) {
+        "cancelled"
+    } else if today < subscription.start_on {
+        "pending"
+    } else if today < first {
+        "trialing"
+    } else {
+        "active"
+    };
+    let found = (subscription.trial_ends_on, subscription.anchor_on, subscription.state.as_str());
+    let expected = (trial_ends_on, anchor_on, state);
+    if found != expected {
+        findings.push(format!("subscription {}: {found:?}, not {expected:?}", subscription.id));
+    }
+}
+
+/// Every charge has its line, and every line its charge.
+pub(super) fn compare(rows: &Rows, charges: &[Charge], findings: &mut Vec<String>) {
+    let lines: HashMap<(Uuid, NaiveDate), &Line> =
+        rows.lines.iter().map(|line| ((line.item_id, line.service_from), line)).collect();
+    for charge in charges {
+        match lines.get(&(charge.item, charge.from)) {
+            Some(line) => compare_one(rows, charge, line, findings),
+            None if charge.net == 0 && !rows.organization.issue_zero_invoices => {}
+            None => findings.push(format!("not invoiced: {charge:?}")),
+        }
+    }
+    let known: HashMap<(Uuid, NaiveDate), &Charge> =
+        charges.iter().map(|charge| ((charge.item, charge.from), charge)).collect();
+    for line in &rows.lines {
+        if !known.contains_key(&(line.item_id, line.service_from)) {
+            findings.push(format!("invoiced and not owed: {line:?}"));
+        }
+    }
+    check_overlaps(rows, findings);
+}
+
+fn compare_one(rows: &Rows, charge: &Charge, line: &Line, findings: &mut Vec<String>) {
+    let invoice = rows.invoices.iter().find(|invoice| invoice.id == line.invoice_id);
+    let Some(invoice) = invoice else {
+        findings.push(format!("a line without a document: {line:?}"));
+        return;
+    };
+    let (subscription, item) = (rows.subscription(charge.subscription), rows.item(charge.item));
+    let (quantity, price) = match &item.model {
+        Model::Flat { amount } => (ONE, fine(amount)),
+        Model::PerUnit { unit_price } => (fine(&item.quantity), fine(unit_price)),
+    };
+    let expected = (charge.until, charge.net, charge.billing_on, quantity, price);
+    let found = (
+        line.service_until,
+        line.net_minor,
+        invoice.billing_on,
+        fine(&line.quantity),
+        fine(&line.unit_price),
+    );
+    if found != expected {
+        findings.push(format!("line {}: {found:?} instead of {expected:?}", line.id));
+    }
+    let expected =
+        (subscription.customer_id, &subscription.currency, charge.subscription, &item.product_id);
+    let found =
+        (invoice.customer_id, &invoice.currency, line.subscription_id, &line.product_id);
+    if found != expected || line.revenue != item.revenue {
+        findings.push(format!("line {}: {found:?} instead of {expected:?}", line.id));
+    }
+}
+
+/// No day of an item is charged twice.
+fn check_overlaps(rows: &Rows, findings: &mut Vec<String>) {
+    let mut lines: Vec<&Line> = rows.lines.iter().collect();
+    lines.sort_by_key(|line| (line.item_id, line.service_from));
+    for pair in lines.windows(2) {
+        let [one, next] = pair else { continue };
+        if one.item_id == next.item_id && next.service_from < one.service_until {
+            findings.push(format!("charged twice: {one:?} and {next:?}"));
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Documents: their sums, VAT, dates and numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{Datelike, NaiveDate};
+use uuid::Uuid;
+
+use super::amounts::{ONE, fine, rounded};
+use super::charges::Charge;
+use super::rows::{Customer, Invoice, Line, Rows};
+
+/// The countries whose consumers owe their own country's VAT.
+const EU: &str = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK";
+
+/// Checks every document by itself, and all of them together.
+pub(super) fn check(rows: &Rows, charges: &[Charge], findings: &mut Vec<String>) {
+    for invoice in &rows.invoices {
+        let wrong = |what: &str| format!("document {:?} ({}): {what}", invoice.number, invoice.id);
+        let mut found = Vec::new();
+        check_sums(rows, invoice, &mut found);
+        check_vat(rows, invoice, &mut found);
+        check_dates(rows, invoice, &mut found);
+        findings.extend(found.iter().map(|what| wrong(what)));
+    }
+    check_consolidation(rows, findings);
+    check_zero(rows, charges, findings);
+    check_numbers(rows, findings);
+}
+
+fn check_sums(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
+    let net: i128 = rows.lines_of(invoice.id).map(|line| line.net_minor).sum();
+    let rows_of = || rows.vat.iter().filter(|row| row.invoice_id == invoice.id);
+    let base: i128 = rows_of().map(|row| row.base_minor).sum();
+    let tax: i128 = rows_of().map(|row| row.tax_minor).sum();
+    let expected = (net, base, tax, net + tax);
+    let has = (invoice.net_minor, invoice.net_minor, invoice.tax_minor, invoice.total_minor);
+    if has != expected {
+        found.push(format!("sums {has:?} instead of {expected:?}"));
+    }
+    let state = if invoice.total_minor > 0 { "open" } else { "settled" };
+    if invoice.open_minor != invoice.total_minor || invoice.state != state {
+        found.push(format!("{} with {} open", invoice.state, invoice.open_minor));
+    }
+    let mut positions: Vec<i32> = rows.lines_of(invoice.id).map(|line| line.position).collect();
+    positions.sort_unstable();
+    if positions.is_empty() || positions.windows(2).any(|pair| pair[1] != pair[0] + 1) {
+        found.push(format!("positions {positions:?}"));
+    }
+}
+
+/// Every line has the VAT of its product, parties and date; VAT is rounded once per rate.
+fn check_vat(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
+    let customer = rows.customer(invoice.customer_id);
+    let mut bases: BTreeMap<(String, i128), i128> = BTreeMap::new();
+    for line in rows.lines_of(invoice.id) {
+        let expected = vat_of(rows, invoice, customer, line);
+        let has = (line.vat_class.clone(), fine(&line.vat_percent));
+        if expected.as_ref() != Some(&has) {
+            found.push(format!("line {}: VAT {has:?} instead of {expected:?}", line.position));
+        }
+        *bases.entry(has).or_default() += line.net_minor;
+    }
+    let expected: BTreeSet<(String, i128, i128, i128)> = bases
+        .into_iter()
+        .map(|((class, percent), base)| (class, percent, base, rounded(base * percent, 100 * ONE)))
+        .collect();
+    let has: BTreeSet<(String, i128, i128, i128)> = rows
+        .vat
+        .iter()
+        .filter(|row| row.invoice_id == invoice.id)
+        .map(|row| (row.vat_class.clone(), fine(&row.vat_percent), row.base_minor, row.tax_minor))
+        .collect();
+    if has != expected {
+        found.push(format!("VAT rows {has:?} instead of {expected:?}"));
+    }
+}
+
+/// Class and percentage of a line; nothing where no rate is known.
+fn vat_of(
+    rows: &Rows,
+    invoice: &Invoice,
+    customer: &Customer,
+    line: &Line,
+) -> Option<(String, i128)> {
+    let category = rows.item(line.item_id).vat_category.as_str();
+    let without = |class: &str| Some((class.to_owned(), 0));
+    if invoice.small_business {
+        return without("E");
+    }
+    match (customer.vat_treatment.as_str(), category) {
+        ("outside_eu", _) => return without("G"),
+        (_, "exempt") => return without("E"),
+        ("eu_reverse_charge", _) => return without("AE"),
+        (_, "zero") => return without("Z"),
+        _ => {}
+    }
+    let abroad = customer.party_type == "consumer" && EU.contains(&customer.country);
+    let country = if abroad { &customer.country } else { &rows.organization.country };
+    let last_day = line.service_until.pred_opt()?;
+    let point = invoice.issue_on.min(last_day);
+    let rate = rows
+        .rates
+        .iter()
+        .filter(|rate| rate.country == *country && rate.category == category)
+        .rfind(|rate| rate.valid_from <= point)?;
+    let percent = fine(&rate.percent);
+    Some((if percent == 0 { "Z" } else { "S" }.to_owned(), percent))
+}
+
+/// A sandbox bills on the day: late only what was made late or had been set aside.
+fn check_dates(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
+    if invoice.issue_on < invoice.billing_on {
+        found.push(format!("issued on {}, before {}", invoice.issue_on, invoice.billing_on));
+    }
+    if rows.organization.kind != "sandbox" || rows.customer(invoice.customer_id).was_set_aside {
+        return;
+    }
+    for line in rows.lines_of(invoice.id) {
+        let made = rows.subscription(line.subscription_id).created_on;
+        let expected = invoice.billing_on.max(made);
+        if invoice.issue_on != expected {
+            found.push(format!("issued on {} instead of {expected}", invoice.issue_on));
+        }
+    }
+}
+
+/// One document per customer, currency and billing date, but for what was made after the run of
+/// the same day.
+fn check_consolidation(rows: &Rows, findings: &mut Vec<String>) {
+    let mut seen: BTreeMap<(Uuid, &str, NaiveDate, NaiveDate), Uuid> = BTreeMap::new();
+    for invoice in &rows.invoices {
+        let was_there_before = |line: &Line| {
+            rows.subscription(line.subscription_id).created_on < invoice.issue_on
+        };
+        if !rows.lines_of(invoice.id).any(was_there_before) {
+            continue;
+        }
+        let key =
+            (invoice.customer_id, invoice.currency.as_str(), invoice.billing_on, invoice.issue_on);
+        if let Some(other) = seen.insert(key, invoice.id) {
+            findings.push(format!("two documents instead of one: {other} and {}", invoice.id));
+        }
+    }
+}
+
+/// Documents on which nothing stands are there only where they are wanted; a line of nothing stands
+/// on the document of its subscription's other lines.
+fn check_zero(rows: &Rows, charges: &[Charge], findings: &mut Vec<String>) {
+    if rows.organization.issue_zero_invoices {
+        return;
+    }
+    for invoice in &rows.invoices {
+        if rows.lines_of(invoice.id).all(|line| line.net_minor == 0) {
+            findings.push(format!("document {:?} is over nothing", invoice.number));
+        }
+    }
+    let has_line: BTreeSet<(Uuid, NaiveDate)> =
+        rows.lines.iter().map(|line| (line.item_id, line.service_from)).collect();
+    let of_value: BTreeSet<(Uuid, NaiveDate)> = charges
+        .iter()
+        .filter(|charge| charge.net != 0)
+        .map(|charge| (charge.subscription, charge.from))
+        .collect();
+    for charge in charges.iter().filter(|charge| charge.net == 0) {
+        let beside = of_value.contains(&(charge.subscription, charge.from));
+        if beside && !has_line.contains(&(charge.item, charge.from)) {
+            findings.push(format!("not on the document: {charge:?}"));
+        }
+    }
+}
+
+/// Numbers run from 1 without a gap, look as the pattern says, and follow the issue dates.
+fn check_numbers(rows: &Rows, findings: &mut Vec<String>) {
+    for invoice in rows.invoices.iter().filter(|invoice| invoice.sequence.is_none()) {
+        findings.push(format!("document {} has no number", invoice.id));
+    }
+    let mut years: BTreeMap<(&str, i32), Vec<&Invoice>> = BTreeMap::new();
+    for invoice in &rows.invoices {
+        if let (Some(series), Some(year)) = (&invoice.series, invoice.year) {
+            years.entry((series, year)).or_default().push(invoice);
+        }
+    }
+    for ((series, year), documents) in &mut years {
+        documents.sort_by_key(|document| document.sequence);
+        let last_issue_on = documents.last().map(|document| document.issue_on);
+        let counter = rows.series.iter().find(|one| one.series == *series && one.year == *year);
+        let next = documents.len() as i64 + 1;
+        let is_right = counter.is_some_and(|counter| {
+            counter.next_sequence == next && Some(counter.last_issue_on) == last_issue_on
+        });
+        if !is_right {
+            findings.push(format!("series {series} {year}: {counter:?}, next should be {next}"));
+        }
+        check_run(rows, *year, documents, findings);
+    }
+}
+
+fn check_run(rows: &Rows, year: i32, documents: &[&Invoice], findings: &mut Vec<String>) {
+    let organization = &rows.organization;
+    for (at, document) in (1_i64..).zip(documents) {
+        let number = organization
+            .number_pattern
+            .replace("{prefix}", &organization.invoice_prefix)
+            .replace("{year}", &year.to_string())
+            .replace("{seq:05}", &format!("{at:05}"));
+        let has = (document.sequence, document.number.as_deref(), document.issue_on.year());
+        let expected = (Some(at), Some(number.as_str()), year);
+        if has != expected {
+            findings.push(format!("number {has:?} instead of {expected:?}"));
+        }
+    }
+    for pair in documents.windows(2) {
+        if pair[1].issue_on < pair[0].issue_on {
+            findings.push(format!("number {:?} is dated before its predecessor", pair[1].number));
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The raw rows that the auditor reads, as the owner of the tables.
+
+use chrono::NaiveDate;
+use domain::id::OrgId;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio_postgres::{Client, SimpleQueryMessage};
+use uuid::Uuid;
+
+/// An organization.
+#[derive(Debug, Deserialize)]
+pub(super) struct Organization {
+    pub(super) kind: String,
+    pub(super) country: String,
+    pub(super) issue_zero_invoices: bool,
+    pub(super) number_pattern: String,
+    pub(super) invoice_prefix: String,
+}
+
+/// A customer, as it is now.
+#[derive(Debug, Deserialize)]
+pub(super) struct Customer {
+    pub(super) id: Uuid,
+    pub(super) country: String,
+    pub(super) vat_treatment: String,
+    pub(super) party_type: String,
+    /// Whether it was ever set aside: then documents may be late.
+    pub(super) was_set_aside: bool,
+}
+
+/// A VAT rate.
+#[derive(Debug, Deserialize)]
+pub(super) struct Rate {
+    pub(super) country: String,
+    pub(super) category: String,
+    pub(super) valid_from: NaiveDate,
+    pub(super) percent: String,
+}
+
+/// A subscription with what its version says.
+#[derive(Debug, Deserialize)]
+pub(super) struct Subscription {
+    pub(super) id: Uuid,
+    pub(super) customer_id: Uuid,
+    pub(super) currency: String,
+    pub(super) state: String,
+    pub(super) start_on: NaiveDate,
+    pub(super) trial_ends_on: Option<NaiveDate>,
+    pub(super) alignment: String,
+    pub(super) anchor_on: NaiveDate,
+    pub(super) ends_on: Option<NaiveDate>,
+    pub(super) next_billing_on: Option<NaiveDate>,
+    /// The local date on which it was made.
+    pub(super) created_on: NaiveDate,
+    pub(super) interval_count: i32,
+    pub(super) interval_unit: String,
+    pub(super) timing: String,
+    pub(super) trial_days: i32,
+}
+
+/// An item with its price and product.
+#[derive(Debug, Deserialize)]
+pub(super) struct Item {
+    pub(super) id: Uuid,
+    pub(super) subscription_id: Uuid,
+    pub(super) quantity: String,
+    pub(super) model: Model,
+    pub(super) product_id: Uuid,
+    pub(super) vat_category: String,
+    pub(super) revenue: String,
+}
+
+/// A price.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Model {
+    Flat { amount: String },
+    PerUnit { unit_price: String },
+}
+
+/// A document with its number.
+#[derive(Debug, Deserialize)]
+pub(super) struct Invoice {
+    pub(super) id: Uuid,
+    pub(super) customer_id: Uuid,
+    pub(super) state: String,
+    pub(super) currency: String,
+    pub(super) billing_on: NaiveDate,
+    pub(super) issue_on: NaiveDate,
+    pub(super) net_minor: i128,
+    pub(super) tax_minor: i128,
+    pub(super) total_minor: i128,
+    pub(super) open_minor: i128,
+    pub(super) small_business: bool,
+    pub(super) number: Option<String>,
+    pub(super) series: Option<String>,
+    pub(super) year: Option<i32>,
+    pub(super) sequence: Option<i64>,
+}
+
+/// A line.
+#[derive(Debug, Deserialize)]
+pub(super) struct Line {
+    pub(super) id: Uuid,
+    pub(super) invoice_id: Uuid,
+    pub(super) position: i32,
+    pub(super) subscription_id: Uuid,
+    pub(super) item_id: Uuid,
+    pub(super) product_id: Uuid,
+    pub(super) revenue: String,
+    pub(super) service_from: NaiveDate,
+    pub(super) service_until: NaiveDate,
+    pub(super) quantity: String,
+    pub(super) unit_price: String,
+    pub(super) net_minor: i128,
+    pub(super) vat_class: String,
+    pub(super) vat_percent: String,
+}
+
+/// A row of a document's VAT.
+#[derive(Debug, Deserialize)]
+pub(super) struct Vat {
+    pub(super) invoice_id: Uuid,
+    pub(super) vat_class: String,
+    pub(super) vat_percent: String,
+    pub(super) base_minor: i128,
+    pub(super) tax_minor: i128,
+}
+
+/// A counter of numbers.
+#[derive(Debug, Deserialize)]
+pub(super) struct Series {
+    pub(super) series: String,
+    pub(super) year: i32,
+    pub(super) next_sequence: i64,
+    pub(super) last_issue_on: NaiveDate,
+}
+
+/// A posting with its entry.
+#[derive(Debug, Deserialize)]
+pub(super) struct Posting {
+    pub(super) entry_id: Uuid,
+    pub(super) posted_on: NaiveDate,
+    pub(super) account: String,
+    pub(super) currency: String,
+    pub(super) amount_minor: i128,
+    pub(super) vat_class: Option<String>,
+    pub(super) vat_percent: Option<String>,
+}
+
+/// Everything of one organization.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) organization: Organization,
+    pub(super) customers: Vec<Customer>,
+    pub(super) rates: Vec<Rate>,
+    pub(super) subscriptions: Vec<Subscription>,
+    pub(super) items: Vec<Item>,
+    pub(super) invoices: Vec<Invoice>,
+    pub(super) lines: Vec<Line>,
+    pub(super) vat: Vec<Vat>,
+    pub(super) series: Vec<Series>,
+    pub(super) postings: Vec<Posting>,
+}
+
+impl Rows {
+    pub(super) async fn load(sql: &Client, org: OrgId) -> Self {
+        let mut organizations = all(sql, org, "SELECT * FROM organizations WHERE org_id = ORG").await;
+        Self {
+            organization: organizations.pop().expect("the organization"),
+            customers: all(sql, org, CUSTOMERS).await,
+            rates: all(sql, org, RATES).await,
+            subscriptions: all(sql, org, SUBSCRIPTIONS).await,
+            items: all(sql, org, ITEMS).await,
+            invoices: all(sql, org, INVOICES).await,
+            lines: all(sql, org, LINES).await,
+            vat: all(sql, org, VAT).await,
+            series: all(sql, org, "SELECT * FROM number_series WHERE org_id = ORG").await,
+            postings: all(sql, org, POSTINGS).await,
+        }
+    }
+
+    pub(super) fn customer(&self, id: Uuid) -> &Customer {
+        self.customers.iter().find(|customer| customer.id == id).expect("the customer")
+    }
+
+    pub(super) fn subscription(&self, id: Uuid) -> &Subscription {
+        self.subscriptions.iter().find(|one| one.id == id).expect("the subscription")
+    }
+
+    pub(super) fn item(&self, id: Uuid) -> &Item {
+        self.items.iter().find(|item| item.id == id).expect("the item")
+    }
+
+    pub(super) fn lines_of(&self, invoice: Uuid) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(move |line| line.invoice_id == invoice)
+    }
+}
+
+const CUSTOMERS: &str = "SELECT c.*, EXISTS (SELECT FROM set_asides a \
+         WHERE a.org_id = ORG AND a.customer_id = c.id) AS was_set_aside \
+     FROM customers c WHERE c.org_id = ORG";
+const RATES: &str = "SELECT country, category, valid_from, percent::text FROM vat_rates \
+     WHERE org_id = ORG ORDER BY valid_from";
+const SUBSCRIPTIONS: &str = "SELECT s.id, s.customer_id, s.currency, s.state, s.start_on, \
+         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.next_billing_on, \
+         (s.created_at AT TIME ZONE o.time_zone)::date AS created_on, \
+         v.interval_count, v.interval_unit, v.timing, v.trial_days \
+     FROM subscriptions s JOIN plan_versions v ON v.id = s.version_id \
+     JOIN organizations o ON o.org_id = s.org_id WHERE s.org_id = ORG";
+const ITEMS: &str = "SELECT i.id, i.subscription_id, i.quantity::text, p.model, p.product_id, \
+         r.vat_category, r.revenue \
+     FROM subscription_items i JOIN prices p ON p.id = i.price_id \
+     JOIN products r ON r.id = p.product_id WHERE i.org_id = ORG";
+const INVOICES: &str = "SELECT i.*, coalesce((i.seller->>'small_business')::boolean, false) \
+         AS small_business, n.number, n.series, n.year, n.sequence \
+     FROM invoices i LEFT JOIN document_numbers n ON n.document_id = i.id WHERE i.org_id = ORG";
+const LINES: &str = "SELECT id, invoice_id, position, subscription_id, item_id, product_id, revenue, \
+         service_from, service_until, quantity::text, unit_price::text, net_minor, vat_class, \
+         vat_percent::text FROM invoice_lines WHERE org_id = ORG";
+const VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, base_minor, tax_minor \
+     FROM invoice_vat WHERE org_id = ORG";
+const POSTINGS: &str = "SELECT p.entry_id, e.posted_on, p.account, p.currency, p.amount_minor, \
+         p.vat_class, p.vat_percent::text \
+     FROM postings p JOIN journal_entries e ON e.id = p.entry_id WHERE p.org_id = ORG";
+
+async fn all<T: DeserializeOwned>(sql: &Client, org: OrgId, query: &str) -> Vec<T> {
+    let query = query.replace("ORG", &format!("'{org}'"));
+    let query = format!("SELECT coalesce(json_agg(t), '[]')::text FROM ({query}) t");
+    let messages = sql.simple_query(&query).await.unwrap_or_else(|error| panic!("{query}: {error}"));
+    let row = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    serde_json::from_str(row.unwrap_or("[]")).unwrap_or_else(|error| panic!("{query}: {error}"))
+}

@@ -1,0 +1,91 @@
+//! A database per test: a copy of the migrated template, dropped with its handle.
+
+use std::sync::Arc;
+
+use app::Ctx;
+use app::clock::{Clock, WallClock};
+use secrecy::SecretString;
+use store::{Settings, Store};
+use tokio_postgres::Client;
+
+use crate::postgres::{Postgres, connect, evict};
+
+/// Connections of a test's pool: enough for calls side by side, few enough for many tests.
+const CONNECTIONS: usize = 8;
+
+/// A database of one test. Dropping it drops the database, whoever is still connected.
+#[derive(Debug)]
+pub struct Database {
+    name: String,
+}
+
+impl Database {
+    /// An empty, migrated database.
+    pub async fn fresh() -> Self {
+        Self::copy(Postgres::get().template()).await
+    }
+
+    /// Another database with the same contents. Ends all connections to this one first.
+    ///
+    /// # Panics
+    /// When somebody connects again at that very moment.
+    pub async fn twin(&self) -> Self {
+        evict(&Postgres::get().office().await, &self.name).await;
+        Self::copy(&self.name).await
+    }
+
+    async fn copy(source: &str) -> Self {
+        let name = format!("recoup_test_{}", domain::id::fresh(WallClock.now()).simple());
+        let copy = format!("CREATE DATABASE {name} TEMPLATE {source}");
+        let office = Postgres::get().office().await;
+        office.batch_execute(&copy).await.expect("a copy of the template");
+        Self { name }
+    }
+
+    /// Its address, as a superuser.
+    #[must_use]
+    pub fn url(&self) -> String {
+        Postgres::get().url(&self.name)
+    }
+
+    /// A pool on it.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        store_at(self.url())
+    }
+
+    /// The outside world of the use cases, with this database and a clock.
+    pub fn ctx(&self, clock: impl Clock + 'static) -> Ctx {
+        Ctx { store: self.store(), clock: Arc::new(clock) }
+    }
+
+    /// A plain connection as the owner of all tables, to whom row level security does not apply.
+    pub async fn sql(&self) -> Client {
+        connect(&self.url()).await
+    }
+}
+
+/// A pool on any address, such as a proxy's.
+pub(crate) fn store_at(url: String) -> Store {
+    let url = SecretString::from(url);
+    Store::new(Settings { url, connections: CONNECTIONS }).expect("a pool")
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        // On a thread of its own: a drop cannot wait for the runtime that it may happen on.
+        let dropped = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let office = Postgres::get().office().await;
+                office.batch_execute(&statement).await
+            })
+        });
+        // Nothing depends on it: a database that is left over goes with its cluster.
+        if !matches!(dropped.join(), Ok(Ok(()))) {
+            eprintln!("the test database {} was not dropped", self.name);
+        }
+    }
+}

@@ -33,9 +33,8 @@ use rows::Rows;
 pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     let mut findings = work_left(database, ctx, org).await;
     let checks = app::ledger::verify(ctx, org).await.expect("the service's own proof");
-    findings.extend(
-        checks.iter().filter(|check| !check.ok).map(|check| format!("proof: {check:?}")),
-    );
+    findings
+        .extend(checks.iter().filter(|check| !check.ok).map(|check| format!("proof: {check:?}")));
     let today = ctx.scope(org).await.expect("a transaction").today();
     let rows = Rows::load(&database.sql().await, org).await;
     let charges = charges::expected(&rows, today, &mut findings);

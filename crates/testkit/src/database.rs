@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use store::{Settings, Store};
 use tokio_postgres::Client;
 
-use crate::postgres::{Postgres, connect, evict};
+use crate::postgres::{Postgres, connect};
 
 /// Connections of a test's pool: enough for calls side by side, few enough for many tests.
 const CONNECTIONS: usize = 8;
@@ -22,23 +22,10 @@ pub struct Database {
 impl Database {
     /// An empty, migrated database.
     pub async fn fresh() -> Self {
-        Self::copy(Postgres::get().template()).await
-    }
-
-    /// Another database with the same contents. Ends all connections to this one first.
-    ///
-    /// # Panics
-    /// When somebody connects again at that very moment.
-    pub async fn twin(&self) -> Self {
-        evict(&Postgres::get().office().await, &self.name).await;
-        Self::copy(&self.name).await
-    }
-
-    async fn copy(source: &str) -> Self {
         let name = format!("recoup_test_{}", domain::id::fresh(WallClock.now()).simple());
-        let copy = format!("CREATE DATABASE {name} TEMPLATE {source}");
-        let office = Postgres::get().office().await;
-        office.batch_execute(&copy).await.expect("a copy of the template");
+        let server = Postgres::get();
+        let copy = format!("CREATE DATABASE {name} TEMPLATE {}", server.template());
+        server.office().await.batch_execute(&copy).await.expect("a copy of the template");
         Self { name }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Purpose: a private database per test ([`Database`]), a clock that stands still
 //! ([`ManualClock`]), a connection that breaks when told to ([`Proxy`]), a vendor with customers
-//! and plans in a few words ([`Vendor`]), many rows at once ([`crowd`]), the state of the books as
+//! and plans in a few words ([`Vendor`]), many rows at once ([`copy`]), the state of the books as
 //! text ([`snapshot`]), and an independent auditor ([`books`]).
 //!
 //! Invariants: nothing here is linked into the service. The auditor shares no rule with it: it
@@ -19,7 +19,7 @@
 
 pub mod books;
 mod clock;
-pub mod crowd;
+pub mod copy;
 mod database;
 mod postgres;
 mod proxy;

@@ -153,7 +153,10 @@ async fn reach(config: &tokio_postgres::Config) -> io::Result<Box<dyn Stream>> {
 /// Carries one connection until one side ends it, or the proxy does.
 async fn carry(shared: Arc<Shared>, client: TcpStream, config: tokio_postgres::Config) {
     let mut mode = shared.mode.subscribe();
-    if mode.wait_for(|mode| *mode != Mode::Silent).await.is_err() || *mode.borrow() == Mode::Refuse {
+    // Small answers would wait for each other, 40 ms at a time.
+    client.set_nodelay(true).expect("a socket of this machine");
+    if mode.wait_for(|mode| *mode != Mode::Silent).await.is_err() || *mode.borrow() == Mode::Refuse
+    {
         return;
     }
     if let Ok(server) = reach(&config).await {

@@ -13,22 +13,26 @@ use crate::Database;
 const VIEWS: [&str; 8] = [
     "SELECT concat_ws(' ', 'invoice', n.number, i.customer_id, i.state, i.billing_on, i.issue_on, \
          i.due_on, i.net_minor, i.tax_minor, i.total_minor, i.open_minor, i.currency) \
-     FROM invoices i LEFT JOIN document_numbers n ON n.document_id = i.id WHERE i.org_id = ORG",
+     FROM invoices i LEFT JOIN document_numbers n ON n.org_id = i.org_id AND n.document_id = i.id \
+     WHERE i.org_id = ORG",
     "SELECT concat_ws(' ', 'line', n.number, l.position, l.item_id, l.service_from, \
          l.service_until, l.quantity, l.unit_price, l.net_minor, l.vat_class, l.vat_percent) \
-     FROM invoice_lines l LEFT JOIN document_numbers n ON n.document_id = l.invoice_id \
+     FROM invoice_lines l \
+     LEFT JOIN document_numbers n ON n.org_id = l.org_id AND n.document_id = l.invoice_id \
      WHERE l.org_id = ORG",
     "SELECT concat_ws(' ', 'vat', n.number, v.vat_class, v.vat_percent, v.base_minor, v.tax_minor) \
-     FROM invoice_vat v LEFT JOIN document_numbers n ON n.document_id = v.invoice_id \
+     FROM invoice_vat v \
+     LEFT JOIN document_numbers n ON n.org_id = v.org_id AND n.document_id = v.invoice_id \
      WHERE v.org_id = ORG",
     "SELECT concat_ws(' ', 'posting', e.posted_on, e.source_kind, e.source_part, n.number, \
          l.item_id, l.service_from, p.account, p.amount_minor, p.currency, p.vat_class, p.vat_percent) \
-     FROM postings p JOIN journal_entries e ON e.id = p.entry_id \
-     LEFT JOIN document_numbers n ON n.document_id = e.source_id \
-     LEFT JOIN invoice_lines l ON l.id = e.source_id WHERE p.org_id = ORG",
+     FROM postings p JOIN journal_entries e ON e.org_id = p.org_id AND e.id = p.entry_id \
+     LEFT JOIN document_numbers n ON n.org_id = p.org_id AND n.document_id = e.source_id \
+     LEFT JOIN invoice_lines l ON l.org_id = p.org_id AND l.id = e.source_id WHERE p.org_id = ORG",
     "SELECT concat_ws(' ', 'deferral', l.item_id, l.service_from, d.account, d.net_minor, \
          d.earned_until, d.earned_minor, d.next_on) \
-     FROM deferrals d JOIN invoice_lines l ON l.id = d.line_id WHERE d.org_id = ORG",
+     FROM deferrals d JOIN invoice_lines l ON l.org_id = d.org_id AND l.id = d.line_id \
+     WHERE d.org_id = ORG",
     "SELECT concat_ws(' ', 'subscription', id, state, billed_until, ends_on, next_billing_on, \
          next_turn_on) FROM subscriptions WHERE org_id = ORG",
     "SELECT concat_ws(' ', 'account', customer_id, currency, due_on, set_aside) \

@@ -188,7 +188,10 @@ impl Vendor {
             plan_id: plan,
             start_on: Some(from),
             alignment,
-            quantities: quantity.map(|quantity| ("base".to_owned(), quantity)).into_iter().collect(),
+            quantities: quantity
+                .map(|quantity| ("base".to_owned(), quantity))
+                .into_iter()
+                .collect(),
         };
         let mut scope = self.scope().await;
         let made = app::subscription::create(&mut scope, command).await.expect("a subscription");

@@ -29,9 +29,8 @@ pub(super) fn check(rows: &Rows, charges: &[Charge], findings: &mut Vec<String>)
 
 fn check_sums(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
     let net: i128 = rows.lines_of(invoice.id).map(|line| line.net_minor).sum();
-    let rows_of = || rows.vat.iter().filter(|row| row.invoice_id == invoice.id);
-    let base: i128 = rows_of().map(|row| row.base_minor).sum();
-    let tax: i128 = rows_of().map(|row| row.tax_minor).sum();
+    let base: i128 = rows.vat_of(invoice.id).map(|row| row.base_minor).sum();
+    let tax: i128 = rows.vat_of(invoice.id).map(|row| row.tax_minor).sum();
     let expected = (net, base, tax, net + tax);
     let has = (invoice.net_minor, invoice.net_minor, invoice.tax_minor, invoice.total_minor);
     if has != expected {
@@ -65,9 +64,7 @@ fn check_vat(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
         .map(|((class, percent), base)| (class, percent, base, rounded(base * percent, 100 * ONE)))
         .collect();
     let has: BTreeSet<(String, i128, i128, i128)> = rows
-        .vat
-        .iter()
-        .filter(|row| row.invoice_id == invoice.id)
+        .vat_of(invoice.id)
         .map(|row| (row.vat_class.clone(), fine(&row.vat_percent), row.base_minor, row.tax_minor))
         .collect();
     if has != expected {
@@ -129,9 +126,8 @@ fn check_dates(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
 fn check_consolidation(rows: &Rows, findings: &mut Vec<String>) {
     let mut seen: BTreeMap<(Uuid, &str, NaiveDate, NaiveDate), Uuid> = BTreeMap::new();
     for invoice in &rows.invoices {
-        let was_there_before = |line: &Line| {
-            rows.subscription(line.subscription_id).created_on < invoice.issue_on
-        };
+        let was_there_before =
+            |line: &Line| rows.subscription(line.subscription_id).created_on < invoice.issue_on;
         if !rows.lines_of(invoice.id).any(was_there_before) {
             continue;
         }
@@ -155,7 +151,7 @@ fn check_zero(rows: &Rows, charges: &[Charge], findings: &mut Vec<String>) {
         }
     }
     let has_line: BTreeSet<(Uuid, NaiveDate)> =
-        rows.lines.iter().map(|line| (line.item_id, line.service_from)).collect();
+        rows.lines().map(|line| (line.item_id, line.service_from)).collect();
     let of_value: BTreeSet<(Uuid, NaiveDate)> = charges
         .iter()
         .filter(|charge| charge.net != 0)

@@ -50,19 +50,14 @@ fn post_document(rows: &Rows, invoice: &Invoice, ledger: &mut BTreeMap<Place, i1
         *ledger.entry(place).or_default() += amount;
     };
     post("1300", None, invoice.total_minor);
-    for row in rows.vat.iter().filter(|row| row.invoice_id == invoice.id) {
+    for row in rows.vat_of(invoice.id) {
         let vat = Some((row.vat_class.clone(), fine(&row.vat_percent)));
         post("1520", vat, -row.tax_minor);
     }
 }
 
 /// Revenue at once, or month by month where the period is longer than one.
-fn post_line(
-    invoice: &Invoice,
-    line: &Line,
-    today: NaiveDate,
-    ledger: &mut BTreeMap<Place, i128>,
-) {
+fn post_line(invoice: &Invoice, line: &Line, today: NaiveDate, ledger: &mut BTreeMap<Place, i128>) {
     let revenue = match line.revenue.as_str() {
         "subscription" => "8000",
         "service" => "8010",
@@ -76,7 +71,8 @@ fn post_line(
     if days(from, until) <= MONTH {
         return post(invoice.issue_on, revenue, -line.net_minor);
     }
-    let earned = |day: NaiveDate| first_days((line.net_minor, 1), days(from, day), days(from, until));
+    let earned =
+        |day: NaiveDate| first_days((line.net_minor, 1), days(from, day), days(from, until));
     let mut earned_until = days_later(invoice.issue_on, 1).clamp(from, until);
     post(invoice.issue_on, revenue, -earned(earned_until));
     post(invoice.issue_on, "2000", earned(earned_until) - line.net_minor);

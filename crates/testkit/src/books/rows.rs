@@ -1,5 +1,7 @@
 //! The raw rows that the auditor reads, as the owner of the tables.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use domain::id::OrgId;
 use serde::Deserialize;
@@ -26,6 +28,8 @@ pub(super) struct Customer {
     pub(super) party_type: String,
     /// Whether it was ever set aside: then documents may be late.
     pub(super) was_set_aside: bool,
+    /// Whether it is set aside: then documents are missing, which is a finding of its own.
+    pub(super) is_set_aside: bool,
 }
 
 /// A VAT rate.
@@ -49,6 +53,7 @@ pub(super) struct Subscription {
     pub(super) alignment: String,
     pub(super) anchor_on: NaiveDate,
     pub(super) ends_on: Option<NaiveDate>,
+    pub(super) billed_until: NaiveDate,
     pub(super) next_billing_on: Option<NaiveDate>,
     /// The local date on which it was made.
     pub(super) created_on: NaiveDate,
@@ -152,69 +157,109 @@ pub(super) struct Posting {
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) organization: Organization,
-    pub(super) customers: Vec<Customer>,
     pub(super) rates: Vec<Rate>,
-    pub(super) subscriptions: Vec<Subscription>,
-    pub(super) items: Vec<Item>,
     pub(super) invoices: Vec<Invoice>,
-    pub(super) lines: Vec<Line>,
-    pub(super) vat: Vec<Vat>,
     pub(super) series: Vec<Series>,
     pub(super) postings: Vec<Posting>,
+    customers: HashMap<Uuid, Customer>,
+    subscriptions: HashMap<Uuid, Subscription>,
+    items: HashMap<Uuid, Item>,
+    items_of: HashMap<Uuid, Vec<Uuid>>,
+    lines_of: HashMap<Uuid, Vec<Line>>,
+    vat_of: HashMap<Uuid, Vec<Vat>>,
 }
 
 impl Rows {
     pub(super) async fn load(sql: &Client, org: OrgId) -> Self {
-        let mut organizations = all(sql, org, "SELECT * FROM organizations WHERE org_id = ORG").await;
+        let mut organizations =
+            all(sql, org, "SELECT * FROM organizations WHERE org_id = ORG").await;
+        let items = all(sql, org, ITEMS).await;
+        let ids = items.iter().map(|item: &Item| (item.subscription_id, item.id));
         Self {
             organization: organizations.pop().expect("the organization"),
-            customers: all(sql, org, CUSTOMERS).await,
             rates: all(sql, org, RATES).await,
-            subscriptions: all(sql, org, SUBSCRIPTIONS).await,
-            items: all(sql, org, ITEMS).await,
             invoices: all(sql, org, INVOICES).await,
-            lines: all(sql, org, LINES).await,
-            vat: all(sql, org, VAT).await,
             series: all(sql, org, "SELECT * FROM number_series WHERE org_id = ORG").await,
             postings: all(sql, org, POSTINGS).await,
+            items_of: grouped(ids),
+            items: items.into_iter().map(|item| (item.id, item)).collect(),
+            customers: by(all(sql, org, CUSTOMERS).await, |customer: &Customer| customer.id),
+            subscriptions: by(all(sql, org, SUBSCRIPTIONS).await, |one: &Subscription| one.id),
+            lines_of: grouped(
+                all(sql, org, LINES).await.into_iter().map(|line: Line| (line.invoice_id, line)),
+            ),
+            vat_of: grouped(
+                all(sql, org, VAT).await.into_iter().map(|row: Vat| (row.invoice_id, row)),
+            ),
         }
     }
 
     pub(super) fn customer(&self, id: Uuid) -> &Customer {
-        self.customers.iter().find(|customer| customer.id == id).expect("the customer")
+        &self.customers[&id]
     }
 
     pub(super) fn subscription(&self, id: Uuid) -> &Subscription {
-        self.subscriptions.iter().find(|one| one.id == id).expect("the subscription")
+        &self.subscriptions[&id]
+    }
+
+    pub(super) fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
+        self.subscriptions.values()
     }
 
     pub(super) fn item(&self, id: Uuid) -> &Item {
-        self.items.iter().find(|item| item.id == id).expect("the item")
+        &self.items[&id]
+    }
+
+    pub(super) fn items_of(&self, subscription: Uuid) -> impl Iterator<Item = &Item> {
+        self.items_of.get(&subscription).into_iter().flatten().map(|id| self.item(*id))
+    }
+
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines_of.values().flatten()
     }
 
     pub(super) fn lines_of(&self, invoice: Uuid) -> impl Iterator<Item = &Line> {
-        self.lines.iter().filter(move |line| line.invoice_id == invoice)
+        self.lines_of.get(&invoice).into_iter().flatten()
+    }
+
+    pub(super) fn vat_of(&self, invoice: Uuid) -> impl Iterator<Item = &Vat> {
+        self.vat_of.get(&invoice).into_iter().flatten()
     }
 }
 
+fn by<T>(rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> HashMap<Uuid, T> {
+    rows.into_iter().map(|row| (id(&row), row)).collect()
+}
+
+fn grouped<T>(rows: impl Iterator<Item = (Uuid, T)>) -> HashMap<Uuid, Vec<T>> {
+    let mut groups: HashMap<Uuid, Vec<T>> = HashMap::new();
+    for (key, row) in rows {
+        groups.entry(key).or_default().push(row);
+    }
+    groups
+}
+
 const CUSTOMERS: &str = "SELECT c.*, EXISTS (SELECT FROM set_asides a \
-         WHERE a.org_id = ORG AND a.customer_id = c.id) AS was_set_aside \
+         WHERE a.org_id = ORG AND a.customer_id = c.id) AS was_set_aside, \
+         EXISTS (SELECT FROM set_asides a WHERE a.org_id = ORG AND a.customer_id = c.id \
+         AND a.resolved_at IS NULL) AS is_set_aside \
      FROM customers c WHERE c.org_id = ORG";
 const RATES: &str = "SELECT country, category, valid_from, percent::text FROM vat_rates \
      WHERE org_id = ORG ORDER BY valid_from";
 const SUBSCRIPTIONS: &str = "SELECT s.id, s.customer_id, s.currency, s.state, s.start_on, \
-         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.next_billing_on, \
+         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.billed_until, s.next_billing_on, \
          (s.created_at AT TIME ZONE o.time_zone)::date AS created_on, \
          v.interval_count, v.interval_unit, v.timing, v.trial_days \
-     FROM subscriptions s JOIN plan_versions v ON v.id = s.version_id \
+     FROM subscriptions s JOIN plan_versions v ON v.org_id = s.org_id AND v.id = s.version_id \
      JOIN organizations o ON o.org_id = s.org_id WHERE s.org_id = ORG";
 const ITEMS: &str = "SELECT i.id, i.subscription_id, i.quantity::text, p.model, p.product_id, \
          r.vat_category, r.revenue \
-     FROM subscription_items i JOIN prices p ON p.id = i.price_id \
-     JOIN products r ON r.id = p.product_id WHERE i.org_id = ORG";
+     FROM subscription_items i JOIN prices p ON p.org_id = i.org_id AND p.id = i.price_id \
+     JOIN products r ON r.org_id = p.org_id AND r.id = p.product_id WHERE i.org_id = ORG";
 const INVOICES: &str = "SELECT i.*, coalesce((i.seller->>'small_business')::boolean, false) \
          AS small_business, n.number, n.series, n.year, n.sequence \
-     FROM invoices i LEFT JOIN document_numbers n ON n.document_id = i.id WHERE i.org_id = ORG";
+     FROM invoices i LEFT JOIN document_numbers n ON n.org_id = i.org_id AND n.document_id = i.id \
+     WHERE i.org_id = ORG";
 const LINES: &str = "SELECT id, invoice_id, position, subscription_id, item_id, product_id, revenue, \
          service_from, service_until, quantity::text, unit_price::text, net_minor, vat_class, \
          vat_percent::text FROM invoice_lines WHERE org_id = ORG";
@@ -222,12 +267,13 @@ const VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, base_minor, 
      FROM invoice_vat WHERE org_id = ORG";
 const POSTINGS: &str = "SELECT p.entry_id, e.posted_on, p.account, p.currency, p.amount_minor, \
          p.vat_class, p.vat_percent::text \
-     FROM postings p JOIN journal_entries e ON e.id = p.entry_id WHERE p.org_id = ORG";
+     FROM postings p JOIN journal_entries e ON e.org_id = p.org_id AND e.id = p.entry_id WHERE p.org_id = ORG";
 
 async fn all<T: DeserializeOwned>(sql: &Client, org: OrgId, query: &str) -> Vec<T> {
     let query = query.replace("ORG", &format!("'{org}'"));
     let query = format!("SELECT coalesce(json_agg(t), '[]')::text FROM ({query}) t");
-    let messages = sql.simple_query(&query).await.unwrap_or_else(|error| panic!("{query}: {error}"));
+    let messages =
+        sql.simple_query(&query).await.unwrap_or_else(|error| panic!("{query}: {error}"));
     let row = messages.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,

@@ -1,16 +1,18 @@
-//! Many customers at once: copies of one, made by the database.
+//! Copies, made by the database: many customers of one, and a second organization like the first.
 //!
 //! Purpose: plans of queries and runs that take a while need thousands of rows, which the use cases
-//! would write one by one.
+//! would write one by one; and a history that is to be lived in many ways begins with as many
+//! organizations in the same state.
 //!
 //! Invariants: a copy differs from its original in ids and name only, so that it is as valid.
 
-use domain::id::SubscriptionId;
+use app::clock::{Clock, WallClock};
+use domain::id::{OrgId, SubscriptionId};
 
 use crate::Database;
 
 /// Copies a subscription with its customer `count` times, and keeps the statistics up to date.
-pub async fn copies(database: &Database, of: SubscriptionId, count: u32) {
+pub async fn crowd(database: &Database, of: SubscriptionId, count: u32) {
     let statements = format!(
         "CREATE TEMP TABLE crowd AS \
          SELECT n, gen_random_uuid() AS customer, gen_random_uuid() AS subscription \
@@ -31,4 +33,25 @@ pub async fn copies(database: &Database, of: SubscriptionId, count: u32) {
          DROP TABLE crowd; ANALYZE"
     );
     database.sql().await.batch_execute(&statements).await.expect("copies of a subscription");
+}
+
+/// Another organization in the very state of this one: everything has the same id in it.
+pub async fn twin(database: &Database, of: OrgId) -> OrgId {
+    let twin = OrgId(domain::id::fresh(WallClock.now()));
+    let sql = database.sql().await;
+    let tables = "SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+                  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' \
+                  AND a.attname = 'org_id' AND c.relname <> 'jobs'";
+    // Neither triggers nor foreign keys: the original has passed them.
+    let mut statements = "BEGIN; SET LOCAL session_replication_role = replica;".to_owned();
+    for row in sql.query(tables, &[]).await.expect("the tables") {
+        let table: String = row.get(0);
+        statements.push_str(&format!(
+            "INSERT INTO {table} SELECT (jsonb_populate_record(t, jsonb_build_object('org_id', '{twin}'))).* \
+             FROM {table} t WHERE t.org_id = '{of}';"
+        ));
+    }
+    statements.push_str("COMMIT");
+    sql.batch_execute(&statements).await.expect("a copy of an organization");
+    twin
 }

@@ -1,0 +1,46 @@
+//! The acceptance tests, as one binary: what the service promises, through its own interface.
+//!
+//! Purpose: every test has a world of its own ([`world`]): a database, a server on a free port,
+//! the generated client, a sandbox organization whose clock it moves. One file per concept; the
+//! name of a test is the sentence that it proves.
+//!
+//! Invariants: every test ends with an audit by an independent model of the books. Nothing sleeps.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_update,
+    unreachable_pub,
+    reason = "a test may fail by panicking, and its modules are the whole program"
+)]
+
+mod access;
+mod billing;
+mod books;
+mod cancellation;
+mod catalog;
+mod clock;
+mod customer;
+mod document;
+mod fault;
+mod first_year;
+mod history;
+mod invoice;
+mod isolation;
+mod ledger;
+mod limit;
+mod list;
+mod organization;
+mod outage;
+mod period;
+mod query;
+mod request;
+mod revenue;
+mod schema;
+mod subscription;
+mod takeover;
+mod tidy;
+mod vat;
+mod work;
+mod work;
+mod world;

@@ -1,0 +1,147 @@
+//! The second wall: row level security, and keys that hold an organization together.
+
+use domain::id::OrgId;
+use domain::period::{Interval, Unit};
+use testkit::{Database, ManualClock, Offer, Vendor};
+
+use super::{GLOBAL, column, rows, tenant_tables};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_of_an_organization_is_isolated() {
+    let database = Database::fresh().await;
+    let secured: Vec<[String; 4]> = rows(
+        &database,
+        "SELECT c.relname::text, (c.relrowsecurity AND c.relforcerowsecurity)::text, \
+                coalesce((SELECT string_agg(p.polname || ' ' || p.polcmd::text || ' ' \
+                    || pg_get_expr(p.polqual, p.polrelid) \
+                    || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), ''), ';') \
+                    FROM pg_policy p WHERE p.polrelid = c.oid), 'no policy'), \
+                coalesce((SELECT a.attname::text FROM pg_constraint k \
+                    JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1] \
+                    WHERE k.conrelid = c.oid AND k.contype = 'p'), 'no key') \
+         FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')",
+    )
+    .await;
+    let isolated = tenant_tables(&database).await;
+    assert!(isolated.len() > 15, "{isolated:?}");
+    for [table, forced, policies, first] in secured {
+        if isolated.contains(&table) {
+            assert_eq!((forced.as_str(), first.as_str()), ("true", "org_id"), "{table}");
+            assert_eq!(policies, policy(), "{table}: CALL isolate(..), and no other policy");
+        } else {
+            assert_eq!((forced.as_str(), policies.as_str()), ("false", "no policy"), "{table}");
+        }
+    }
+}
+
+/// The one policy of every table: for reading and writing alike.
+fn policy() -> String {
+    let setting = "NULLIF(current_setting('recoup.org'::text, true), ''::text)";
+    format!("isolation * (org_id = ({setting})::uuid)")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_never_leave_their_organization() {
+    let database = Database::fresh().await;
+    let tables = tenant_tables(&database).await;
+    // The columns of every unique index and of both sides of every foreign key.
+    let keys: Vec<[String; 3]> = rows(
+        &database,
+        "SELECT i.indrelid::regclass::text, i.indexrelid::regclass::text, a.attname::text \
+         FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+         WHERE i.indisunique AND i.indrelid IN \
+             (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace) \
+         UNION ALL \
+         SELECT c.conrelid::regclass::text, c.conname::text, a.attname::text || '-' || b.attname::text \
+         FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] \
+         JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = c.confkey[1] \
+         WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace",
+    )
+    .await;
+    assert!(keys.len() > 40, "{keys:?}");
+    for [table, key, columns] in keys {
+        if tables.contains(&table) {
+            assert!(
+                ["org_id", "org_id-org_id"].contains(&columns.as_str()),
+                "{table}, {key}: begins with org_id, not with {columns}"
+            );
+        }
+        if GLOBAL.contains(&table.as_str()) {
+            assert!(!columns.contains('-'), "{table}, {key}: no foreign key of a global table");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_role_owns_nothing_and_may_not_pass_the_wall() {
+    let database = Database::fresh().await;
+    let powers = "SELECT concat_ws(' ', rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolcanlogin) \
+                  FROM pg_roles WHERE rolname = 'recoup_service'";
+    assert_eq!(column(&database, powers).await, ["f f f f f"]);
+    let owned = "SELECT oid::regclass::text FROM pg_class WHERE relowner = 'recoup_service'::regrole \
+                 UNION ALL SELECT oid::regprocedure::text FROM pg_proc \
+                 WHERE proowner = 'recoup_service'::regrole";
+    assert_eq!(column(&database, owned).await, [""; 0]);
+    // A function that runs as its owner would see everything.
+    let definers = "SELECT oid::regprocedure::text FROM pg_proc \
+                    WHERE pronamespace = 'public'::regnamespace AND prosecdef";
+    assert_eq!(column(&database, definers).await, [""; 0]);
+}
+
+/// An organization that has at least one row in every table.
+async fn filled(database: &Database, vendor: &Vendor) {
+    let customer = vendor.customer("Voorbeeld").await;
+    let year = Interval::new(1, Unit::Year).unwrap();
+    let plan = vendor.plan("jaar", Offer::flat(year, "120.00")).await;
+    vendor.subscribe(&customer, plan, "2025-01-31").await;
+    vendor.bill().await.unwrap();
+    app::ledger::verify(&vendor.ctx, vendor.org).await.unwrap();
+    let (org, customer) = (vendor.org.0, customer.id.0);
+    let rest = format!(
+        "INSERT INTO answered_requests VALUES ('{org}', '{org}', 'x', '', '', 'epoch'); \
+         INSERT INTO set_asides VALUES \
+         ('{org}', '{org}', 'billing', '{customer}', 'EUR', 'X', 'x', 'epoch', 'epoch', 1)"
+    );
+    database.sql().await.batch_execute(&rest).await.unwrap();
+}
+
+/// How many rows of a table the service sees in a transaction of an organization, or of none.
+async fn seen(database: &Database, table: &str, org: Option<OrgId>) -> i64 {
+    let session = database.sql().await;
+    let set = org.map_or(String::new(), |org| format!("SET LOCAL recoup.org = '{}'", org.0));
+    let begin = format!("BEGIN; SET LOCAL ROLE recoup_service; {set}");
+    let count = format!("SELECT count(*) FROM {table}");
+    let mut seen = None;
+    // Twice: after the first transaction of a session the setting is empty, no longer absent.
+    for _ in 0..2 {
+        session.batch_execute(&begin).await.unwrap();
+        seen = Some(session.query_one(&count, &[]).await.expect("a table that can be read").get(0));
+        session.batch_execute("COMMIT").await.unwrap();
+    }
+    seen.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_organization_no_row_is_seen_and_with_one_only_its_own() {
+    let database = Database::fresh().await;
+    let ctx = database.ctx(ManualClock::at("2025-01-31T09:00:00Z"));
+    let [ours, theirs] =
+        [Vendor::sandbox(&ctx, "2025-01-31").await, Vendor::sandbox(&ctx, "2025-01-31").await];
+    filled(&database, &ours).await;
+    filled(&database, &theirs).await;
+    let owner = database.sql().await;
+    for table in tenant_tables(&database).await {
+        let all = owner.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap();
+        let all: i64 = all.get(0);
+        assert!(all > 0, "{table} is empty: fill it in this test");
+        assert_eq!(seen(&database, &table, None).await, 0, "{table} without an organization");
+        let stranger = OrgId(uuid::Uuid::max());
+        assert_eq!(seen(&database, &table, Some(stranger)).await, 0, "{table} of a stranger");
+        for vendor in [&ours, &theirs] {
+            let own = format!("SELECT count(*) FROM {table} WHERE org_id = '{}'", vendor.org.0);
+            let own: i64 = owner.query_one(&own, &[]).await.unwrap().get(0);
+            assert!(own > 0 && own < all, "{table}: {own} of {all}");
+            assert_eq!(seen(&database, &table, Some(vendor.org)).await, own, "{table}");
+        }
+    }
+}

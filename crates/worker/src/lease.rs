@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::process::{NotDone, Process};
+use crate::process::{CALL, NotDone, Process};
 
 /// The pause after a renewal that failed: several tries fit into the rest of a lease.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -110,7 +110,7 @@ async fn renew(process: &Process, lease: Duration) -> Result<(), ()> {
     }
     let ids: Vec<Uuid> = held.iter().map(|(id, _)| *id).collect();
     let asked = app::job::renew(&process.ctx, &process.owner, &ids, lease);
-    let renewed = match tokio::time::timeout(lease, asked).await {
+    let renewed = match tokio::time::timeout(CALL, asked).await {
         Ok(Ok(renewed)) => renewed,
         Ok(Err(error)) => {
             tracing::warn!(%error, jobs = ids.len(), "the leases could not be renewed");

@@ -20,7 +20,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest call: the database answers these statements in milliseconds, and a connection whose
 /// other end vanished never does.
-const CALL: Duration = Duration::from_secs(5);
+pub(crate) const CALL: Duration = Duration::from_secs(5);
 /// Calls that fail otherwise than by an outage; then the lease is left to run out.
 const MAX_FAULTS: u32 = 5;
 

@@ -28,10 +28,17 @@ impl Around for Size {
     ) -> Result<Response<Body>, S::Error> {
         let response = inner.call(request).await?;
         Ok(match response.extensions().get::<Status>() {
-            Some(refused) if refused.code() == Code::OutOfRange => {
+            Some(refused) if is_of_the_framework(refused) => {
                 status::too_large(refused.message()).into_http()
             }
             _ => response,
         })
     }
+}
+
+/// Refusals of our own have details; the framework's have none. A request that is small only while
+/// it is packed is RESOURCE_EXHAUSTED to the framework.
+fn is_of_the_framework(refused: &Status) -> bool {
+    let too_large = matches!(refused.code(), Code::OutOfRange | Code::ResourceExhausted);
+    too_large && refused.details().is_empty()
 }

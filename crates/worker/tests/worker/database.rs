@@ -61,15 +61,24 @@ impl Database {
 
     /// Waits until the jobs of a queue stand so.
     pub(crate) async fn until(&self, queue: &str, expected: &[&str]) {
-        let mut looks = tokio::time::interval(LOOK);
-        let reached = tokio::time::timeout(PATIENCE, async {
-            while self.jobs(queue).await != expected {
-                looks.tick().await;
-            }
-        });
-        if reached.await.is_err() {
-            panic!("{queue}: expected {expected:?}, are {:?}", self.jobs(queue).await);
+        soon_so(
+            async || self.jobs(queue).await == expected,
+            async || format!("{queue}: expected {expected:?}, are {:?}", self.jobs(queue).await),
+        )
+        .await;
+    }
+}
+
+/// Waits until it is so; `else_what` says how it is instead.
+pub(crate) async fn soon_so(is_so: impl AsyncFn() -> bool, else_what: impl AsyncFn() -> String) {
+    let mut looks = tokio::time::interval(LOOK);
+    let reached = tokio::time::timeout(PATIENCE, async {
+        while !is_so().await {
+            looks.tick().await;
         }
+    });
+    if reached.await.is_err() {
+        panic!("{}", else_what().await);
     }
 }
 

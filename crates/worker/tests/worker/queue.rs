@@ -12,7 +12,7 @@ use domain::id::{JobId, OrgId};
 use testkit::{ManualClock, Vendor};
 use tokio::sync::mpsc;
 
-use crate::database::{Database, advance, soon};
+use crate::database::{Database, advance, soon, soon_so};
 
 const QUEUE: &str = "test";
 const LEASE: Duration = Duration::from_secs(10);
@@ -264,7 +264,8 @@ async fn who_listens_is_called_also_after_the_connection_was_cut() {
         assert_eq!(soon(calls.recv()).await, Some(Wake::Queue(QUEUE.into())), "once for two");
         database.cut().await;
         // The pool's connections were cut too; the first call finds out.
-        while ctx.store.begin_global().await.is_err() {}
+        let is_back = async || ctx.store.begin_global().await.is_ok();
+        soon_so(is_back, async || "no connection".to_owned()).await;
     }
     listening.abort();
 }

@@ -68,7 +68,8 @@ async fn what_is_due_is_enqueued_once_while_it_is_and_billed_by_a_worker() {
     let database = Database::new(clock.clone()).await;
     let ctx = &database.ctx;
     let vendor = Vendor::live(ctx).await;
-    let plan = vendor.plan("monthly", Offer::flat(Interval::new(1, Unit::Month).unwrap(), "49.00")).await;
+    let plan =
+        vendor.plan("monthly", Offer::flat(Interval::new(1, Unit::Month).unwrap(), "49.00")).await;
     let customer = vendor.customer("Jansen").await;
     vendor.subscribe(&customer, plan, "2026-11-21").await;
     assert!(job::sweep(ctx).await.unwrap().enqueued > 0);
@@ -90,7 +91,7 @@ async fn the_gauges_say_what_waits_and_show_every_queue() {
     let clock = Arc::new(ManualClock::at("2026-11-21T12:00:00Z"));
     let database = Database::new(clock.clone()).await;
     let ctx = &database.ctx;
-    Vendor::live(ctx).await.org;
+    Vendor::live(ctx).await;
     let jobs = [1, 2, 3].map(|args| NewJob::new(Task::Bill.name(), &args).unwrap());
     enqueue(ctx, &jobs).await;
     let lease = Duration::from_secs(10);

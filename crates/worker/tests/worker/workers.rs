@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use worker::{Failure, Settings, Workers};
 
-use crate::database::{Database, advance, set, soon};
+use crate::database::{Database, advance, set, soon, soon_so};
 use crate::queue::{enqueue, job};
 
 const QUEUE: &str = "test";
@@ -244,20 +244,19 @@ async fn a_killed_workers_job_is_taken_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_outlives_long_work_and_a_lost_one_stops_it() {
-    let database = database().await;
-    let (sender, mut begun) = mpsc::unbounded_channel();
-    let stopped = Arc::new(AtomicU32::new(0));
-    struct Stop(Arc<AtomicU32>);
+    struct Stop(mpsc::UnboundedSender<()>);
     impl Drop for Stop {
         fn drop(&mut self) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            self.0.send(()).unwrap();
         }
     }
-    let counted = stopped.clone();
+    let database = database().await;
+    let (begin, mut begun) = mpsc::unbounded_channel();
+    let (stop, mut stopped) = mpsc::unbounded_channel();
     let settings = Settings { lease: Duration::from_millis(300), ..settings() };
     let running = work(&database.ctx, settings, move |_| {
-        sender.send(()).unwrap();
-        let stop = Stop(counted.clone());
+        begin.send(()).unwrap();
+        let stop = Stop(stop.clone());
         async move {
             let _stop = stop;
             std::future::pending().await
@@ -265,28 +264,15 @@ async fn a_lease_outlives_long_work_and_a_lost_one_stops_it() {
     });
     enqueue(&database.ctx, &[job(1)]).await;
     soon(begun.recv()).await.unwrap();
-    let lease = "SELECT lease_until::text FROM jobs";
-    let first = database.rows(lease).await;
-    // Renewed at least four times: longer than one lease.
-    let mut seen = vec![first];
-    soon(async {
-        while seen.len() < 5 {
-            let now = database.rows(lease).await;
-            if seen.last() != Some(&now) {
-                seen.push(now);
-            }
-        }
-    })
-    .await;
+    let is_renewed = async || {
+        let held = "SELECT (lease_until > created_at + interval '1 s')::text FROM jobs";
+        database.rows(held).await == ["true"]
+    };
+    soon_so(is_renewed, async || "the lease is not renewed".to_owned()).await;
     assert_eq!(database.jobs(QUEUE).await, ["running 1"]);
     let take = "UPDATE jobs SET lock_owner = 'other', attempts = 2, lease_until = 'infinity'";
     database.rows(take).await;
-    soon(async {
-        while stopped.load(Ordering::Relaxed) == 0 {
-            tokio::task::yield_now().await
-        }
-    })
-    .await;
+    soon(stopped.recv()).await.unwrap();
     running.stop().await;
     assert_eq!(database.rows("SELECT lock_owner || attempts FROM jobs").await, ["other2"]);
 }
@@ -294,7 +280,8 @@ async fn a_lease_outlives_long_work_and_a_lost_one_stops_it() {
 /// Waits until a call finds the database away, or there again.
 async fn until_it_is(ctx: &Ctx, away: bool) {
     let ask = || tokio::time::timeout(Duration::from_millis(100), ctx.store.begin_global());
-    soon(async { while matches!(ask().await, Ok(Ok(_))) == away {} }).await;
+    let is_so = async || matches!(ask().await, Ok(Ok(_))) != away;
+    soon_so(is_so, async || format!("expected away: {away}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -332,7 +319,7 @@ async fn an_outage_of_the_database_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_cut_at_any_statement_loses_no_job() {
     // More than a process makes to begin, claim and acknowledge.
-    const STATEMENTS: usize = 12;
+    const STATEMENTS: usize = 22;
     let database = database().await;
     let settings = Settings { lease: Duration::from_millis(300), ..settings() };
     let mut done = Vec::new();
@@ -342,16 +329,17 @@ async fn a_connection_that_is_cut_at_any_statement_loses_no_job() {
             let args = i32::try_from(done.len()).unwrap();
             let ran = Arc::new(AtomicU32::new(0));
             let counted = ran.clone();
+            // It is there before the worker, so that the first claim takes it.
+            enqueue(&database.ctx, &[job(args)]).await;
             proxy.cut(statement, side);
             let running = work(&ctx, settings.clone(), move |args_now| {
                 assert_eq!(args_now, args);
                 counted.fetch_add(1, Ordering::Relaxed);
                 async { Ok(()) }
             });
-            enqueue(&database.ctx, &[job(args)]).await;
             done.push("done");
-            let is_done = "SELECT status FROM jobs ORDER BY args";
-            soon(async { while database.rows(is_done).await != done {} }).await;
+            let is_done = async || database.rows("SELECT status FROM jobs").await == done;
+            soon_so(is_done, async || format!("not done: {statement} {side:?}")).await;
             running.stop().await;
             assert!(ran.load(Ordering::Relaxed) >= 1, "{statement} {side:?}");
         }

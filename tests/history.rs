@@ -32,8 +32,12 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     let subscribe = (0..3_usize, 0..64_usize, -70..40_i64, any::<bool>(), 0..2_000_u32).prop_map(
-        |(customer, plan, offset, calendar, quantity)| {
-            Event::Subscribe { customer, plan, offset, calendar, quantity }
+        |(customer, plan, offset, calendar, quantity)| Event::Subscribe {
+            customer,
+            plan,
+            offset,
+            calendar,
+            quantity,
         },
     );
     let jump = (0..50_i64, 1..900_usize, any::<bool>())
@@ -54,7 +58,8 @@ fn first_day() -> impl Strategy<Value = &'static str> {
 
 /// Plans of all kinds: intervals, timings, trials, prices.
 async fn plans(vendor: &Vendor) -> Vec<PlanId> {
-    let intervals = [(10, Unit::Day), (1, Unit::Week), (1, Unit::Month), (3, Unit::Month), (1, Unit::Year)];
+    let intervals =
+        [(10, Unit::Day), (1, Unit::Week), (1, Unit::Month), (3, Unit::Month), (1, Unit::Year)];
     let mut plans = Vec::new();
     for (count, unit) in intervals {
         for (timing, trial_days, price) in [
@@ -109,8 +114,10 @@ impl Life {
         let from = add_days(self.vendor.today().await, *offset);
         let quantity = Some((*quantity).into());
         let customer = &self.customers[*customer];
-        let made =
-            self.vendor.subscribe_aligned(customer, self.plans[plan], from, alignment, quantity).await;
+        let made = self
+            .vendor
+            .subscribe_aligned(customer, self.plans[plan], from, alignment, quantity)
+            .await;
         self.subscriptions.push(made.id);
     }
 
@@ -164,7 +171,13 @@ impl Life {
             let drafts = app::invoice::preview(&mut scope, customer.id, Some(until)).await.unwrap();
             promised.extend(drafts.iter().map(|draft| {
                 let lines: Vec<String> = draft.lines.iter().map(line_of_draft).collect();
-                document(draft.customer_id.0, draft.billing_on, draft.issue_on, draft.total.minor(), &lines)
+                document(
+                    draft.customer_id.0,
+                    draft.billing_on,
+                    draft.issue_on,
+                    draft.total.minor(),
+                    &lines,
+                )
             }));
         }
         let before = self.documents().await;
@@ -187,7 +200,14 @@ impl Life {
             let lines: Vec<String> = whole
                 .lines
                 .iter()
-                .map(|line| line_text(line.item_id.0, line.service_from, line.service_until, line.net.minor()))
+                .map(|line| {
+                    line_text(
+                        line.item_id.0,
+                        line.service_from,
+                        line.service_until,
+                        line.net.minor(),
+                    )
+                })
                 .collect();
             let customer = whole.customer_id.0;
             let minor = whole.total.minor();
@@ -207,13 +227,20 @@ fn line_text(item: uuid::Uuid, from: Date, until: Date, net: i64) -> String {
     format!("{item} {from}..{until} {net}")
 }
 
-fn document(customer: uuid::Uuid, billing_on: Date, issue_on: Date, total: i64, lines: &[String]) -> String {
+fn document(
+    customer: uuid::Uuid,
+    billing_on: Date,
+    issue_on: Date,
+    total: i64,
+    lines: &[String],
+) -> String {
     format!("{customer} {billing_on} {issue_on} {total}: {}", lines.join(", "))
 }
 
 fn refused_if_ended<T>(answer: Result<T, Error>) {
     if let Err(error) = answer {
-        let is_over = matches!(&error, Error::Refused(refusal) if refusal.reason == "ALREADY_ENDED");
+        let is_over =
+            matches!(&error, Error::Refused(refusal) if refusal.reason == "ALREADY_ENDED");
         assert!(is_over, "{error:?}");
     }
 }

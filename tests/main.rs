@@ -42,5 +42,4 @@ mod takeover;
 mod tidy;
 mod vat;
 mod work;
-mod work;
 mod world;

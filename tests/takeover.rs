@@ -16,12 +16,18 @@ use crate::world::until;
 /// Customers of the run: three batches.
 const CUSTOMERS: u32 = 1_200;
 
-/// The real program, built like these tests.
+/// The real program, built like these tests. The whole test run builds it anyway; it is built here
+/// only where these tests are run alone, on sources that are newer.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let tests = std::env::current_exe().unwrap();
         let folder = tests.ancestors().nth(2).expect("the folder of the profile").to_owned();
+        let program = folder.join("recoup");
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        if is_newer_than_sources(&program, &workspace) {
+            return program;
+        }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build.args(["build", "--quiet", "--package", "recoup", "--bin", "recoup"]);
@@ -29,10 +35,17 @@ fn program() -> &'static Path {
         if folder.file_name().is_some_and(|name| name == "release") {
             build.arg("--release");
         }
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         assert!(build.current_dir(workspace).status().unwrap().success(), "recoup is built");
-        folder.join("recoup")
+        program
     })
+}
+
+fn is_newer_than_sources(program: &Path, workspace: &Path) -> bool {
+    let Ok(built) = program.metadata().and_then(|file| file.modified()) else { return false };
+    let folders = ["crates", "migrations", "proto"].map(|folder| workspace.join(folder));
+    let files = folders.iter().flat_map(walkdir::WalkDir::new).filter_map(Result::ok);
+    let mut sources = files.filter(|file| file.file_type().is_file());
+    sources.all(|file| file.metadata().unwrap().modified().unwrap() <= built)
 }
 
 /// `recoup work` on a database.

@@ -73,7 +73,8 @@ async fn workers_do_a_live_organizations_days_and_leave_sandboxes_alone() {
     world.clock.advance(chrono::Duration::days(1));
     world.until("SELECT bool_and(earned_until = '2025-03-01') FROM deferrals").await;
     for queue in ["prune", "verify_ledger"] {
-        let all_three = format!("SELECT count(*) = 3 FROM jobs WHERE queue = '{queue}' AND status = 'done'");
+        let all_three =
+            format!("SELECT count(*) = 3 FROM jobs WHERE queue = '{queue}' AND status = 'done'");
         world.until(&all_three).await;
     }
     world.until(IDLE).await;
@@ -91,7 +92,9 @@ async fn workers_do_a_live_organizations_days_and_leave_sandboxes_alone() {
     }
     assert!(queues.iter().all(|queue| (queue.queued, queue.running, queue.dead) == (0, 0, 0)));
     let done = jobs(&mut client, "billing", JobStatus::Done).await;
-    assert!(!done.is_empty() && done.iter().all(|job| job.attempts == 1 && job.last_error.is_empty()));
+    assert!(
+        !done.is_empty() && done.iter().all(|job| job.attempts == 1 && job.last_error.is_empty())
+    );
     assert!(jobs(&mut sandbox, "", JobStatus::Unspecified).await.is_empty());
     world.finish().await;
 }
@@ -121,15 +124,20 @@ async fn a_dead_job_is_seen_and_can_be_put_back() {
     let request = v1::RequeueJobRequest { job_id: id.to_string(), ..Default::default() };
     assert_eq!(refusal(stranger.work.requeue_job(request.clone()).await).line(), "NotFound");
     worker.stop().await;
-    let put_back = client.work.requeue_job(request.clone()).await.unwrap().into_inner().job.unwrap();
+    let put_back =
+        client.work.requeue_job(request.clone()).await.unwrap().into_inner().job.unwrap();
     assert_eq!((put_back.status(), put_back.attempts), (JobStatus::Queued, 0));
     let refused = refusal(client.work.requeue_job(request).await);
     assert_eq!(refused.line(), "FailedPrecondition JOB_NOT_DEAD");
-    for (job_id, expected) in [("x", "InvalidArgument job_id"), (&*uuid::Uuid::nil().to_string(), "NotFound")] {
+    for (job_id, expected) in
+        [("x", "InvalidArgument job_id"), (&*uuid::Uuid::nil().to_string(), "NotFound")]
+    {
         let request = v1::RequeueJobRequest { job_id: job_id.into(), ..Default::default() };
         assert_eq!(refusal(client.work.requeue_job(request).await).line(), expected);
     }
-    sql.batch_execute("DELETE FROM jobs WHERE id = 'ffffffff-ffff-ffff-ffff-ffffffffffff'").await.unwrap();
+    sql.batch_execute("DELETE FROM jobs WHERE id = 'ffffffff-ffff-ffff-ffff-ffffffffffff'")
+        .await
+        .unwrap();
     world.finish().await;
 }
 

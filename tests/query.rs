@@ -90,7 +90,7 @@ async fn what_is_due_is_found_by_its_index_among_ten_thousand() {
         (Task::Recognize, "deferrals_due"),
     ] {
         let (whole, used) = watched(&database, &vendor, async |vendor| {
-            let due = task.is_due(&vendor.ctx, vendor.org).await.unwrap();
+            let due = task.is_due(&mut vendor.scope().await).await.unwrap();
             assert_eq!(due, task == Task::Bill);
         })
         .await;

@@ -39,7 +39,7 @@ use store::set_aside::NewSetAside;
 
 use crate::day::Done;
 use crate::error::{Error, Refusal};
-use crate::{Ctx, Scope};
+use crate::{Ctx, Scope, telemetry};
 
 /// Accounts of one transaction: large enough that the fixed statements hardly count, small enough
 /// that memory stays flat and a crash repeats little.
@@ -112,11 +112,9 @@ pub async fn run(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
             None => break,
         }
     }
-    metrics::histogram!("recoup_billing_run_duration_seconds")
-        .record(started.elapsed().as_secs_f64());
+    metrics::histogram!(telemetry::BILLING_RUN_DURATION).record(started.elapsed().as_secs_f64());
     #[allow(clippy::cast_precision_loss)] // A timestamp in seconds is far below 2^52.
-    metrics::gauge!("recoup_billing_last_success_timestamp_seconds")
-        .set(ctx.clock.now().timestamp() as f64);
+    metrics::gauge!(telemetry::BILLING_LAST_SUCCESS).set(ctx.clock.now().timestamp() as f64);
     Ok(done)
 }
 
@@ -168,7 +166,7 @@ async fn set_fault_aside(ctx: &Ctx, org: OrgId, account: Account) -> Result<Done
     store::set_aside::put(&mut scope.tx, &[new], scope.now).await?;
     store::billing::mark_set_aside(&mut scope.tx, &[account], true).await?;
     scope.commit().await?;
-    metrics::counter!("recoup_billing_set_aside_total").increment(1);
+    metrics::counter!(telemetry::BILLING_SET_ASIDE).increment(1);
     Ok(Done { set_aside: 1, ..Done::default() })
 }
 
@@ -198,8 +196,8 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
     let done = decision.done();
     write(&mut scope, &accounts, decision).await?;
     scope.commit().await?;
-    metrics::counter!("recoup_invoices_issued_total").increment(done.invoices);
-    metrics::counter!("recoup_billing_set_aside_total").increment(done.set_aside);
+    metrics::counter!(telemetry::INVOICES_ISSUED).increment(done.invoices);
+    metrics::counter!(telemetry::BILLING_SET_ASIDE).increment(done.set_aside);
     Ok(Some(done))
 }
 

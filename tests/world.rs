@@ -90,8 +90,17 @@ impl World {
 
     /// A server with these limits.
     pub async fn with(settings: server::Settings) -> Self {
+        Self::of(settings, ManualClock::at(NOW)).await
+    }
+
+    /// A server with its usual limits and a wall clock that ticks, as workers need it.
+    pub async fn ticking() -> Self {
+        Self::of(server::Settings::default(), ManualClock::ticking_from(NOW)).await
+    }
+
+    async fn of(settings: server::Settings, clock: ManualClock) -> Self {
         let database = Database::fresh().await;
-        let clock = Arc::new(ManualClock::at(NOW));
+        let clock = Arc::new(clock);
         let ctx = Ctx { store: database.store(), clock: clock.clone() };
         let served = Served::start(ctx.store.clone(), clock.clone(), settings).await;
         Self { database, ctx, clock, served, finished: false }
@@ -150,12 +159,16 @@ impl World {
 /// More than anything here takes on a loaded machine.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// How often the database is asked, so that asking does not keep it from its work.
+const GLANCE: std::time::Duration = std::time::Duration::from_millis(5);
+
 /// Looks until a question to a database is answered with yes.
 pub async fn until(database: &Database, question: &str) {
     let sql = database.sql().await;
     let looking = async {
+        let mut looks = tokio::time::interval(GLANCE);
         while !sql.query_one(question, &[]).await.unwrap().get::<_, bool>(0) {
-            tokio::task::yield_now().await;
+            looks.tick().await;
         }
     };
     tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("not yet: {question}"));

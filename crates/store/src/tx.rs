@@ -40,7 +40,7 @@ impl Store {
     /// Begins a transaction of one organization.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] within a second when the database is away.
+    /// [`crate::Error::Unavailable`] within a second when the database is away.
     pub async fn begin(&self, org: OrgId) -> Result<Tx> {
         let statement = format!(
             "BEGIN; SET LOCAL ROLE recoup_service; SET LOCAL recoup.org = '{}'",
@@ -53,7 +53,7 @@ impl Store {
     /// of organizations. It sees no row of any organization.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] within a second when the database is away.
+    /// [`crate::Error::Unavailable`] within a second when the database is away.
     pub async fn begin_global(&self) -> Result<Tx> {
         self.begin_with("BEGIN; SET LOCAL ROLE recoup_service".to_owned(), None).await
     }
@@ -86,7 +86,7 @@ impl Tx {
     /// Commits.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the answer did not come: then it is not known whether the
+    /// [`crate::Error::Unavailable`] when the answer did not come: then it is not known whether the
     /// transaction was committed.
     pub async fn commit(mut self) -> Result<()> {
         self.connection().batch_execute("COMMIT").await?;

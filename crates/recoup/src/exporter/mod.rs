@@ -4,7 +4,7 @@
 //! ([`Endpoint`]).
 //!
 //! Invariants: it listens where it was told to and nowhere else; it answers two paths; it stops
-//! when asked, within [`PATIENCE`], whatever its clients do.
+//! when asked, within a bounded time, whatever its clients do.
 //!
 //! Deliberately absent: which metrics exist (`app::telemetry`), TLS and passwords: the address is
 //! not meant to be reachable from outside.

@@ -147,8 +147,8 @@ async fn a_worker_waits_for_an_outage_and_goes_on_where_it_was() {
     let proxy = Proxy::before(&world.database).await;
     let ctx = Ctx { store: proxy.store(), clock: world.clock.clone() };
     let watch = tokio::spawn(store::health::watch(ctx.store.clone()));
-    let worker = Worker::start(ctx.clone());
     let mut client = subscribed(&world).await;
+    let worker = Worker::start(ctx.clone());
     for (days, documents) in [(0, 1), (28, 2), (31, 3)] {
         proxy.set(if days % 2 == 0 { Mode::Refuse } else { Mode::Silent });
         ctx.store.health().subscribe().wait_for(|up| !up).await.unwrap();

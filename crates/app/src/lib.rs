@@ -3,8 +3,9 @@
 //! Purpose: what happens together, in one transaction per use case, for the interface (`server`)
 //! and for the workers (`worker`) alike.
 //!
-//! Invariants: rows are locked in one order everywhere: billing account, then subscription; no
-//! network call while a transaction is open; time comes from the organization's clock.
+//! Invariants: rows are locked in one order everywhere: customer or plan, billing account,
+//! subscription, number series (a run locks no customer: its foreign keys share them); no network
+//! call while a transaction is open; time comes from the organization's clock.
 //!
 //! Deliberately absent: rules (`domain`), SQL (`store`), wire formats, schedules.
 

@@ -145,7 +145,11 @@ async fn reach(config: &tokio_postgres::Config) -> io::Result<Box<dyn Stream>> {
             let socket = folder.join(format!(".s.PGSQL.{port}"));
             Ok(Box::new(UnixStream::connect(socket).await?))
         }
-        Some(Host::Tcp(name)) => Ok(Box::new(TcpStream::connect((name.as_str(), port)).await?)),
+        Some(Host::Tcp(name)) => {
+            let stream = TcpStream::connect((name.as_str(), port)).await?;
+            stream.set_nodelay(true)?;
+            Ok(Box::new(stream))
+        }
         None => Err(io::Error::other("no host in the address")),
     }
 }

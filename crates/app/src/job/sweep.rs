@@ -97,6 +97,19 @@ async fn look(
     Ok(failed)
 }
 
+/// The tasks with something due today, in one transaction.
+async fn due_tasks(ctx: &Ctx, org: OrgId) -> Result<Vec<Task>, Error> {
+    let mut scope = ctx.scope(org).await?;
+    let mut due = Vec::new();
+    for task in Task::ALL {
+        if task.is_due(&mut scope).await? {
+            due.push(task);
+        }
+    }
+    scope.commit().await?;
+    Ok(due)
+}
+
 fn is_time_to_verify(now: DateTime<Utc>, zone: Tz) -> bool {
     now.with_timezone(&zone).hour() >= VERIFY_FROM_HOUR
 }
@@ -137,17 +150,4 @@ mod tests {
             );
         }
     }
-}
-
-/// The tasks with something due today, in one transaction.
-async fn due_tasks(ctx: &Ctx, org: OrgId) -> Result<Vec<Task>, Error> {
-    let mut scope = ctx.scope(org).await?;
-    let mut due = Vec::new();
-    for task in Task::ALL {
-        if task.is_due(&mut scope).await? {
-            due.push(task);
-        }
-    }
-    scope.commit().await?;
-    Ok(due)
 }

@@ -34,7 +34,7 @@ async fn the_auditor_finds_every_kind_of_mistake() {
     let delete = |table: &str| format!("DELETE FROM {table} WHERE {}", one(table, "true"));
     let table = [
         (update("invoice_lines", "net_minor = net_minor + 1", "true"), "line "),
-        (update("invoice_lines", "service_until = service_until + 1", "true"), "line "),
+        (update("invoice_lines", "service_until = service_until + 1", "true"), "charged 2 times"),
         (update("invoice_lines", "service_from = service_from + 1", "true"), "not invoiced"),
         (update("invoice_lines", "vat_percent = 9", "true"), "VAT"),
         (update("invoice_lines", "quantity = 2", "true"), "line "),
@@ -53,7 +53,7 @@ async fn the_auditor_finds_every_kind_of_mistake() {
         (delete("postings"), "ledger "),
         (update("journal_entries", "posted_on = posted_on + 1", "true"), "ledger "),
         (update("deferrals", "earned_minor = earned_minor + 1", "true"), "proof"),
-        (update("subscriptions", "billed_until = billed_until - 1", "true"), "billed until"),
+        (update("subscription_items", "billed_until = billed_until - 1", "true"), "charged until"),
         (update("subscriptions", "next_billing_on = '2025-03-30'", "true"), "next billed on"),
         (update("subscriptions", "state = 'trialing'", "true"), "trialing"),
         (update("subscriptions", "anchor_on = anchor_on - 1", "true"), "subscription "),

@@ -203,7 +203,7 @@ impl Life {
                 .iter()
                 .map(|line| {
                     line_text(
-                        line.item_id.0,
+                        line.item_id.expect("an item").0,
                         line.service_from,
                         line.service_until,
                         line.net.minor(),
@@ -221,7 +221,12 @@ impl Life {
 
 fn line_of_draft(line: &domain::invoice::Line) -> String {
     let charge = &line.charge;
-    line_text(charge.item_id.0, charge.service.start, charge.service.end, charge.net.minor())
+    line_text(
+        charge.origin.item_id().expect("an item").0,
+        charge.service.start,
+        charge.service.end,
+        charge.net.minor(),
+    )
 }
 
 fn line_text(item: uuid::Uuid, from: Date, until: Date, net: i64) -> String {

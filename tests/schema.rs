@@ -22,14 +22,19 @@ const GLOBAL: [&str; 2] = ["jobs", "organization_directory"];
 const COUNTERS: [&str; 2] = ["document_numbers.sequence", "number_series.next_sequence"];
 
 /// Amounts that no rule of their own row binds, and what does.
-const FREE_AMOUNTS: [(&str, &str); 3] = [
+const FREE_AMOUNTS: [(&str, &str); 4] = [
+    (
+        "invoice_lines.discount_minor",
+        "what the discounts of a document take off, spread over its lines",
+    ),
     ("invoice_lines.net_minor", "the lines of a document add up to it: store::ledger::compare"),
     ("invoice_vat.base_minor", "the bases of a document add up to its net: store::ledger::compare"),
     ("invoice_vat.tax_minor", "the VAT of a document adds up to it: store::ledger::compare"),
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 7] = [
+const FACTS: [&str; 8] = [
+    "credit_allocations",
     "document_numbers",
     "invoice_lines",
     "invoice_vat",
@@ -40,10 +45,9 @@ const FACTS: [&str; 7] = [
 ];
 
 /// Tables that the service only adds to, and why their owner may do more.
-const ONLY_ADDED: [(&str, &str); 3] = [
+const ONLY_ADDED: [(&str, &str); 2] = [
     ("organization_directory", "a copy of what organizations say"),
     ("products", "what changes a product may come"),
-    ("subscription_items", "what changes a subscription will come"),
 ];
 
 /// The rows of a query, each as its columns of text.

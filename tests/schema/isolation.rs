@@ -1,5 +1,6 @@
 //! The second wall: row level security, and keys that hold an organization together.
 
+use app::subscription::{ChangeSubscription, ChangeWhen, PauseSubscription};
 use domain::id::OrgId;
 use domain::period::{Interval, Unit};
 use testkit::{Database, ManualClock, Offer, Vendor};
@@ -93,7 +94,20 @@ async fn filled(database: &Database, vendor: &Vendor) {
     let customer = vendor.customer("Voorbeeld").await;
     let year = Interval::new(1, Unit::Year).unwrap();
     let plan = vendor.plan("jaar", Offer::flat(year, "120.00")).await;
-    vendor.subscribe(&customer, plan, "2025-01-31").await;
+    let id = vendor.subscribe(&customer, plan, "2025-01-31").await.id;
+    vendor.bill().await.unwrap();
+    let mut scope = vendor.scope().await;
+    let later = domain::date::add_days(scope.today(), 60);
+    let change = ChangeSubscription {
+        id,
+        plan_id: None,
+        quantities: vec![("base".to_owned(), 2.into())],
+        when: ChangeWhen::On(later),
+    };
+    app::subscription::change(&mut scope, change).await.unwrap();
+    let pause = PauseSubscription { id, from: None, until: None, note: None };
+    app::subscription::pause(&mut scope, pause).await.unwrap();
+    scope.commit().await.unwrap();
     vendor.bill().await.unwrap();
     app::ledger::verify(&vendor.ctx, vendor.org).await.unwrap();
     let (org, customer) = (vendor.org.0, customer.id.0);

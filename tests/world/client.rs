@@ -225,6 +225,76 @@ impl Client {
         Ok(answer.subscription.expect("the subscription is in the answer"))
     }
 
+    /// Cancels a subscription today.
+    pub async fn cancel_now(&mut self, id: &str, credit: bool) -> Result<v1::Subscription, Status> {
+        let now = v1::CancelNow { credit };
+        let request = v1::CancelSubscriptionRequest {
+            subscription_id: id.to_owned(),
+            reason: v1::CancelReason::VoluntaryNoNeed.into(),
+            when: Some(v1::cancel_subscription_request::When::Now(now)),
+            ..Default::default()
+        };
+        let answer = self.subscriptions.cancel_subscription(request).await?.into_inner();
+        Ok(answer.subscription.expect("the subscription is in the answer"))
+    }
+
+    /// Changes a subscription.
+    pub async fn change(
+        &mut self,
+        id: &str,
+        change: v1::Change,
+    ) -> Result<v1::Subscription, Status> {
+        let request = v1::ChangeSubscriptionRequest {
+            subscription_id: id.to_owned(),
+            change: Some(change),
+            ..Default::default()
+        };
+        let answer = self.subscriptions.change_subscription(request).await?.into_inner();
+        Ok(answer.subscription.expect("the subscription is in the answer"))
+    }
+
+    /// What is to happen to a subscription.
+    pub async fn intents(&mut self, id: &str) -> Vec<v1::Intent> {
+        let request = v1::ListIntentsRequest { subscription_id: id.to_owned() };
+        self.subscriptions.list_intents(request).await.expect("the intents").into_inner().intents
+    }
+
+    /// Pauses a subscription.
+    pub async fn pause(
+        &mut self,
+        id: &str,
+        from: Option<&str>,
+        until: Option<&str>,
+    ) -> Result<v1::Subscription, Status> {
+        let request = v1::PauseSubscriptionRequest {
+            subscription_id: id.to_owned(),
+            from: from.map(date),
+            until: until.map(date),
+            ..Default::default()
+        };
+        let answer = self.subscriptions.pause_subscription(request).await?.into_inner();
+        Ok(answer.subscription.expect("the subscription is in the answer"))
+    }
+
+    /// Resumes a subscription.
+    pub async fn resume(&mut self, id: &str, on: Option<&str>) -> Result<v1::Subscription, Status> {
+        let request = v1::ResumeSubscriptionRequest {
+            subscription_id: id.to_owned(),
+            on: on.map(date),
+            ..Default::default()
+        };
+        let answer = self.subscriptions.resume_subscription(request).await?.into_inner();
+        Ok(answer.subscription.expect("the subscription is in the answer"))
+    }
+
+    /// Whether to deliver a subscription today.
+    pub async fn entitlement(&mut self, id: &str) -> v1::Entitlement {
+        let of = Some(v1::check_entitlement_request::Of::SubscriptionId(id.to_owned()));
+        let request = v1::CheckEntitlementRequest { of };
+        let answer = self.subscriptions.check_entitlement(request).await.expect("an answer");
+        answer.into_inner().entitlements.pop().expect("of the subscription")
+    }
+
     /// Takes a cancellation back.
     pub async fn undo_cancel(&mut self, id: &str) -> Result<v1::Subscription, Status> {
         let request =

@@ -6,8 +6,8 @@
 //! One batch is one transaction:
 //! 1. **claim** billing accounts with `SKIP LOCKED`, so that runs side by side share the work and
 //!    never a customer;
-//! 2. **read** their subscriptions, customers, prices, products and the rates, with a fixed number
-//!    of queries; the subscriptions are held, because they are about to move;
+//! 2. **read** their subscriptions, customers, balances, prices, products, the rates, and the lines
+//!    that credits take back, with a fixed number of queries; what is about to move is held;
 //! 3. **decide** in memory ([`domain::billing`]);
 //! 4. **write** documents, postings, deferrals, subscriptions and accounts with a fixed number of
 //!    multi-row statements, and take the block of numbers last, because its row is held to commit
@@ -20,18 +20,21 @@
 use std::collections::HashMap;
 
 use chrono::Datelike;
-use domain::billing::{self as rules, BillRefused, Horizon, Material};
+use domain::balance::Balance;
+use domain::billing::{self as rules, BillRefused, Charged, Horizon, Lines, Material};
 use domain::customer::Customer;
 use domain::date::Date;
-use domain::id::Sequence;
-use domain::id::{CustomerId, EntryId, InvoiceId, LineId, OrgId, PriceId, ProductId, SetAsideId};
-use domain::invoice::{DocumentKind, Party};
-use domain::ledger::{Account as LedgerAccount, Entry, invoice_entry};
+use domain::id::{
+    CustomerId, EntryId, InvoiceId, ItemId, LineId, OrgId, PriceId, ProductId, Sequence, SetAsideId,
+};
+use domain::invoice::{DocumentKind, LineKind, Party};
+use domain::ledger::{Entry, document_entry};
+use domain::money::Money;
 use domain::numbering::Series;
 use domain::organization::Organization;
 use domain::plan::{Price, Product};
 use domain::revenue::Deferral;
-use domain::subscription::Subscription;
+use domain::subscription::{Direction, Subscription, Turn};
 use domain::vat::VatRates;
 use store::billing::Account;
 use store::invoice::NewDocument;
@@ -54,40 +57,105 @@ enum Claim {
     One(Account),
 }
 
-/// Prices, products and rates that a decision needs.
+/// What decisions about some customers need, read with a fixed number of queries.
 #[derive(Debug)]
 pub(crate) struct Shelf {
     prices: HashMap<PriceId, Price>,
     products: HashMap<ProductId, Product>,
     rates: VatRates,
+    ids: Sequence,
+    charged: HashMap<(ItemId, LineKind), Charged>,
+    open: HashMap<InvoiceId, Money>,
+    balances: HashMap<Account, Money>,
 }
 
 impl Shelf {
-    /// Everything that these subscriptions' items need, in three queries.
+    /// Everything that billing these subscriptions up to a day needs.
     pub(crate) async fn load(
         scope: &mut Scope,
         subscriptions: &[Subscription],
+        until: Date,
     ) -> Result<Self, Error> {
-        let mut price_ids: Vec<PriceId> =
-            subscriptions.iter().flat_map(|one| &one.items).map(|item| item.price_id).collect();
-        price_ids.sort_unstable();
-        price_ids.dedup();
-        let prices = store::plan::prices(&mut scope.tx, &price_ids).await?;
+        let prices = store::plan::prices(&mut scope.tx, &price_ids(subscriptions)).await?;
         let mut product_ids: Vec<ProductId> = prices.iter().map(|price| price.product_id).collect();
         product_ids.sort_unstable();
         product_ids.dedup();
         let products = store::plan::products(&mut scope.tx, &product_ids).await?;
+        let credited = credited_items(subscriptions, until);
+        let charged = store::invoice::latest_lines(&mut scope.tx, &credited).await?;
+        let mut invoices: Vec<InvoiceId> = charged.values().map(|line| line.invoice_id).collect();
+        invoices.sort_unstable();
+        invoices.dedup();
+        let mut customers: Vec<CustomerId> =
+            subscriptions.iter().map(|one| one.customer_id).collect();
+        customers.dedup();
         Ok(Self {
             prices: prices.into_iter().map(|price| (price.id, price)).collect(),
             products: products.into_iter().map(|product| (product.id, product)).collect(),
             rates: store::vat::rates(&mut scope.tx).await?,
+            ids: Sequence::new(scope.now),
+            charged,
+            open: store::invoice::lock_open(&mut scope.tx, &invoices).await?,
+            balances: store::billing::balances(&mut scope.tx, &customers).await?,
         })
     }
 
-    /// As the decision takes it.
+    /// What all customers share.
     pub(crate) fn material<'a>(&'a self, seller: &'a Organization) -> Material<'a> {
-        Material { seller, rates: &self.rates, prices: &self.prices, products: &self.products }
+        Material {
+            seller,
+            rates: &self.rates,
+            prices: &self.prices,
+            products: &self.products,
+            ids: &self.ids,
+        }
     }
+
+    /// A customer's account as the decision takes it.
+    pub(crate) fn account<'a>(
+        &self,
+        customer: &'a Customer,
+        account: Account,
+        subscriptions: &'a mut [Subscription],
+    ) -> rules::Account<'a> {
+        let items = subscriptions.iter().flat_map(|one| &one.items).map(|item| item.id);
+        let keys = items.flat_map(|id| [(id, LineKind::Recurring), (id, LineKind::Minimum)]);
+        let latest: HashMap<_, _> =
+            keys.filter_map(|key| Some((key, self.charged.get(&key)?.clone()))).collect();
+        let invoices = latest.values().map(|line| line.invoice_id);
+        let open = invoices.filter_map(|id| Some((id, *self.open.get(&id)?))).collect();
+        let nothing = Money::zero(account.currency);
+        let available = self.balances.get(&account).copied().unwrap_or(nothing);
+        rules::Account {
+            customer,
+            currency: account.currency,
+            subscriptions,
+            lines: Lines { latest, ..Lines::default() },
+            balance: Balance { available, open },
+        }
+    }
+}
+
+/// The prices of all items, those to come included.
+fn price_ids(subscriptions: &[Subscription]) -> Vec<PriceId> {
+    let now = subscriptions.iter().flat_map(|one| &one.items).map(|item| item.price_id);
+    let intents = subscriptions.iter().flat_map(|one| &one.intents);
+    let later = intents.flat_map(|intent| &intent.terms.items).map(|item| item.price_id);
+    let mut ids: Vec<PriceId> = now.chain(later).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// The items of which something is credited up to a day.
+fn credited_items(subscriptions: &[Subscription], until: Date) -> Vec<ItemId> {
+    let candidates = subscriptions.iter().filter(|one| one.may_credit());
+    let dues = candidates.flat_map(|one| one.dues_until(until));
+    let mut ids: Vec<ItemId> =
+        dues.filter(|due| due.direction == Direction::Credit).map(|due| due.item_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// Bills everything that is due for an organization today.
@@ -192,6 +260,7 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
         scope.commit().await?;
         return Ok(None);
     }
+    turn(&mut scope, &mut due, today).await?;
     let decision = decide(&mut scope, &accounts, due, today).await?;
     let done = decision.done();
     write(&mut scope, &accounts, decision).await?;
@@ -214,12 +283,26 @@ async fn release(scope: &mut Scope, account: Account) -> Result<(), Error> {
     Ok(())
 }
 
+/// Lets happen what was to happen by itself, so that changes hold before what they change is
+/// billed. Most days nothing was.
+async fn turn(scope: &mut Scope, due: &mut [Subscription], today: Date) -> Result<(), Error> {
+    let mut turned = Vec::new();
+    for subscription in due {
+        if subscription.next_turn_on().is_some_and(|on| on <= today) {
+            let turns: Vec<(Date, Turn)> = subscription.turn(today);
+            turned.push((subscription.clone(), turns));
+        }
+    }
+    crate::subscription::save_turned(scope, &turned).await
+}
+
 /// What a batch is about to write.
 #[derive(Debug, Default)]
 struct Decision {
     documents: Vec<NewDocument>,
     entries: Vec<Entry>,
     deferrals: Vec<(LineId, Deferral)>,
+    shortened: Vec<(LineId, Deferral)>,
     subscriptions: Vec<Subscription>,
     refused: Vec<(Account, BillRefused)>,
 }
@@ -245,7 +328,7 @@ async fn decide(
     due: Vec<Subscription>,
     today: Date,
 ) -> Result<Decision, Error> {
-    let shelf = Shelf::load(scope, &due).await?;
+    let shelf = Shelf::load(scope, &due, today).await?;
     let ids: Vec<CustomerId> = accounts.iter().map(|one| one.customer_id).collect();
     let customers: HashMap<CustomerId, Customer> = store::customer::get_many(&mut scope.tx, &ids)
         .await?
@@ -257,22 +340,21 @@ async fn decide(
         by_account.entry(account_of(&one)).or_default().push(one);
     }
     let material = shelf.material(&scope.organization);
-    let ids = Sequence::new(scope.now);
     let mut decision = Decision::default();
     for account in accounts {
         let Some(mut subscriptions) = by_account.remove(account) else { continue };
         let Some(customer) = customers.get(&account.customer_id) else { continue };
-        let billed = rules::bill(
-            &material,
-            customer,
-            account.currency,
-            &mut subscriptions,
-            Horizon::run(today),
-        );
+        let mut own = shelf.account(customer, *account, &mut subscriptions);
+        let billed = rules::bill(&material, &mut own, Horizon::run(today));
         for draft in billed.drafts {
-            let buyer = Party::buyer(customer);
-            add_document(&mut decision, &ids, buyer, draft)?;
+            let entry = document_entry(EntryId(shelf.ids.next()), &draft).map_err(|refused| {
+                Error::fault(format!("document {} does not post: {refused}", draft.id))
+            })?;
+            decision.entries.extend(entry);
+            decision.documents.push(NewDocument { draft, buyer: Party::buyer(customer) });
         }
+        decision.deferrals.extend(billed.deferrals);
+        decision.shortened.extend(billed.shortened);
         decision.subscriptions.append(&mut subscriptions);
         decision.refused.extend(billed.refused.map(|refused| (*account, refused)));
     }
@@ -283,36 +365,6 @@ async fn decide(
     Ok(decision)
 }
 
-fn add_document(
-    decision: &mut Decision,
-    ids: &Sequence,
-    buyer: Party,
-    draft: domain::invoice::Draft,
-) -> Result<(), Error> {
-    let id = InvoiceId(ids.next());
-    let line_ids: Vec<LineId> = draft.lines.iter().map(|_| LineId(ids.next())).collect();
-    let mut deferrals = Vec::new();
-    for (line, line_id) in draft.lines.iter().zip(&line_ids) {
-        let account = LedgerAccount::of_revenue(line.charge.revenue);
-        let deferral =
-            Deferral::at_issue(account, line.charge.net, line.charge.service, draft.issue_on)?;
-        deferrals.extend(deferral.map(|deferral| (*line_id, deferral)));
-    }
-    let own: Vec<Deferral> = deferrals.iter().map(|(_, deferral)| deferral.clone()).collect();
-    let entry = invoice_entry(EntryId(ids.next()), id, &draft, &own)
-        .map_err(|refused| Error::fault(format!("document {id} does not post: {refused}")))?;
-    decision.entries.extend(entry);
-    decision.deferrals.append(&mut deferrals);
-    decision.documents.push(NewDocument {
-        id,
-        kind: DocumentKind::Invoice,
-        draft,
-        buyer,
-        line_ids,
-    });
-    Ok(())
-}
-
 async fn write(scope: &mut Scope, accounts: &[Account], decision: Decision) -> Result<(), Error> {
     let now = scope.now;
     let seller = Party::seller(&scope.organization);
@@ -320,7 +372,9 @@ async fn write(scope: &mut Scope, accounts: &[Account], decision: Decision) -> R
     store::invoice::insert(tx, &seller, &decision.documents, now).await?;
     store::ledger::insert(tx, &decision.entries, now).await?;
     store::revenue::insert(tx, &decision.deferrals).await?;
-    store::subscription::save(tx, &decision.subscriptions).await?;
+    store::revenue::save(tx, &decision.shortened).await?;
+    store::invoice::settle(tx, &decision.documents).await?;
+    store::subscription::save_billed(tx, &decision.subscriptions).await?;
     store::billing::reschedule(tx, accounts).await?;
     write_refused(scope, &decision.refused).await?;
     number(scope, &decision.documents).await
@@ -346,37 +400,50 @@ async fn write_refused(scope: &mut Scope, refused: &[(Account, BillRefused)]) ->
     Ok(())
 }
 
-/// Gives the documents their numbers: the last statements before commit.
-async fn number(scope: &mut Scope, documents: &[NewDocument]) -> Result<(), Error> {
-    let Some(first_document) = documents.first() else { return Ok(()) };
-    // All documents of a batch are issued on the same day.
-    let issue_on = first_document.draft.issue_on;
-    let series = Series::Invoice.key();
+/// Gives the documents their numbers: the last statements before commit, invoices before credit
+/// notes.
+pub(crate) async fn number(scope: &mut Scope, documents: &[NewDocument]) -> Result<(), Error> {
+    let of_kind = |kind| documents.iter().map(|one| &one.draft).filter(move |one| one.kind == kind);
+    let of_kind = |kind| of_kind(kind).map(|draft| (draft.id, draft.issue_on)).collect::<Vec<_>>();
+    number_series(scope, Series::Invoice, &of_kind(DocumentKind::Invoice)).await?;
+    number_series(scope, Series::CreditNote, &of_kind(DocumentKind::CreditNote)).await
+}
+
+async fn number_series(
+    scope: &mut Scope,
+    series: Series,
+    documents: &[(InvoiceId, Date)],
+) -> Result<(), Error> {
+    // All documents of a transaction are issued on the same day.
+    let Some((_, issue_on)) = documents.first().copied() else { return Ok(()) };
+    let (key, year) = (series.key(), issue_on.year());
     let count = i64::try_from(documents.len()).unwrap_or(i64::MAX);
-    let first = store::numbering::take(&mut scope.tx, &series, issue_on.year(), count, issue_on)
+    let first = store::numbering::take(&mut scope.tx, &key, year, count, issue_on)
         .await?
         .ok_or_else(|| {
             let message = format!("a document of a later date than {issue_on} exists: try again");
             Error::Busy(Refusal::new("ISSUE_DATE_PASSED", message).with("issue_on", issue_on))
         })?;
     let organization = &scope.organization;
+    let prefix = match series {
+        Series::CreditNote => &organization.credit_note_prefix,
+        Series::Invoice | Series::SelfBilling(_) => &organization.invoice_prefix,
+    };
     let numbers: Vec<(InvoiceId, String)> = (first..)
         .zip(documents)
-        .map(|(sequence, document)| {
-            let prefix = &organization.invoice_prefix;
-            (document.id, organization.number_pattern.number(prefix, issue_on.year(), sequence))
+        .map(|(sequence, (id, _))| {
+            (*id, organization.number_pattern.number(prefix, year, sequence))
         })
         .collect();
-    match store::numbering::assign(&mut scope.tx, &series, issue_on.year(), first, &numbers).await {
-        Ok(()) => {}
+    match store::numbering::assign(&mut scope.tx, &key, year, first, &numbers).await {
+        Ok(()) => Ok(()),
         // The pattern or the prefix was changed into one that repeats older numbers. That is not
         // a customer's fault: nobody is set aside for it.
         Err(store::Error::Exists(_)) => {
             let message =
                 "the number pattern gives a number that exists: change the pattern or prefix";
-            return Err(Error::refused("NUMBER_TAKEN", message));
+            Err(Error::refused("NUMBER_TAKEN", message))
         }
-        Err(other) => return Err(other.into()),
+        Err(other) => Err(other.into()),
     }
-    Ok(())
 }

@@ -6,8 +6,8 @@ use domain::money::{Currency, Money};
 use domain::organization::{self as rules, MAX_NAME};
 use domain::period::Interval;
 use domain::plan::{
-    CancelPolicy, Plan, PlanVersion, Price, PriceModel, PriceRefused, Product, RevenueKind, Timing,
-    check_version,
+    CancelPolicy, MAX_PAUSE_MONTHS, Plan, PlanVersion, Price, PriceModel, PriceRefused, Product,
+    RevenueKind, Timing, check_version,
 };
 use domain::vat::VatCategory;
 
@@ -61,6 +61,10 @@ pub struct PublishVersion {
     pub timing: Timing,
     /// Days free of charge.
     pub trial_days: u32,
+    /// How its subscriptions end.
+    pub cancel_policy: CancelPolicy,
+    /// How long a pause may be, in months.
+    pub max_pause_months: u32,
     /// Its prices.
     pub prices: Vec<NewPrice>,
 }
@@ -218,6 +222,11 @@ async fn publish(
     }
     check_version(&prices, command.trial_days)
         .map_err(|(at, refused)| Error::invalid(place(at, &refused), refused))?;
+    if command.max_pause_months > MAX_PAUSE_MONTHS {
+        let given = command.max_pause_months;
+        let message = format!("{given} months are too long: expected 0 to {MAX_PAUSE_MONTHS}");
+        return Err(Error::invalid("version.max_pause_months", message));
+    }
     check_products(scope, &prices).await?;
     check_meters(&prices)?;
     let version = PlanVersion {
@@ -228,7 +237,8 @@ async fn publish(
         interval: command.interval,
         timing: command.timing,
         trial_days: command.trial_days,
-        cancel_policy: CancelPolicy::PeriodEnd,
+        cancel_policy: command.cancel_policy,
+        max_pause_months: command.max_pause_months,
         prices,
     };
     match store::plan::insert_version(&mut scope.tx, &version, scope.now).await {

@@ -9,6 +9,7 @@ use crate::Scope;
 use crate::billing::Shelf;
 use crate::error::{Error, Expect};
 use crate::page::{Page, PageRequest};
+use store::billing::Account;
 
 pub use store::invoice::{Document, DocumentLine, DocumentVat, Filter};
 
@@ -35,7 +36,7 @@ pub async fn preview(
     }
     let customer = crate::customer::get(scope, customer_id).await?;
     let mut due = store::subscription::due(&mut scope.tx, &[customer_id], until).await?;
-    let shelf = Shelf::load(scope, &due).await?;
+    let shelf = Shelf::load(scope, &due, until).await?;
     let material = shelf.material(&scope.organization);
     let mut currencies: Vec<_> = due.iter().map(|one| one.currency).collect();
     currencies.sort_unstable();
@@ -44,7 +45,9 @@ pub async fn preview(
     for currency in currencies {
         let mut own: Vec<_> = due.extract_if(.., |one| one.currency == currency).collect();
         let horizon = Horizon { today, until, dates: MAX_DATES };
-        let billed = rules::bill(&material, &customer, currency, &mut own, horizon);
+        let account = Account { customer_id, currency };
+        let billed =
+            rules::bill(&material, &mut shelf.account(&customer, account, &mut own), horizon);
         if let Some(refused) = billed.refused {
             return Err(Error::refused(refused.reason(), refused));
         }

@@ -1,25 +1,28 @@
-//! Subscriptions: started, previewed, cancelled, turned by the calendar.
+//! Subscriptions: started, previewed, turned by the calendar.
 
-use domain::Outcome;
+mod life;
+
 use domain::billing::{self as rules, Horizon};
 use domain::date::{self, Date};
 use domain::id::{CustomerId, ItemId, PlanId, SubscriptionId};
 use domain::invoice::Draft;
-use domain::organization::text;
 use domain::period::Alignment;
 use domain::plan::PlanVersion;
-use domain::subscription::{CancelReason, CancelRefused, Start, StartRefused, State, Subscription};
+use domain::subscription::{Start, Subscription, TermsRefused, Turn};
 use rust_decimal::Decimal;
 
 use crate::access::id_taken;
 use crate::billing::{Shelf, account_of};
 use crate::catalog::{Offer, get_plan, retired};
-use crate::customer::MAX_NOTE;
 use crate::day::Done;
-use crate::error::{Error, Expect, Field, Refusal};
+use crate::error::{Error, Expect, Refusal};
 use crate::page::{Page, PageRequest};
 use crate::{Ctx, Scope};
 
+pub use self::life::{
+    CancelSubscription, ChangeSubscription, ChangeWhen, PauseSubscription, cancel, change,
+    entitlements, pause, preview_change, resume, revoke_intent, undo_cancel,
+};
 pub use store::subscription::Filter;
 
 /// How far from today a subscription may start, in months either way: further is a mistyped year.
@@ -48,29 +51,27 @@ pub struct CreateSubscription {
     pub quantities: Vec<(String, Decimal)>,
 }
 
-impl From<StartRefused> for Error {
-    fn from(refused: StartRefused) -> Self {
+impl From<TermsRefused> for Error {
+    fn from(refused: TermsRefused) -> Self {
         let message = refused.to_string();
-        match refused {
-            StartRefused::NotPriced { currency, .. } => Self::Refused(
-                Refusal::new("CURRENCY_NOT_PRICED", message).with("currency", currency),
-            ),
-            StartRefused::Interval(_) => Self::refused("ALIGNMENT_NOT_POSSIBLE", message),
-            StartRefused::UnknownComponent { .. }
-            | StartRefused::DoubledComponent { .. }
-            | StartRefused::Quantity { .. } => Self::invalid("terms.quantities", message),
-        }
+        let (index, part) = match refused {
+            TermsRefused::NotPriced { currency, .. } => {
+                return Self::Refused(
+                    Refusal::new("CURRENCY_NOT_PRICED", message).with("currency", currency),
+                );
+            }
+            TermsRefused::Interval(_) => return Self::refused("ALIGNMENT_NOT_POSSIBLE", message),
+            TermsRefused::UnknownComponent { index, .. }
+            | TermsRefused::DoubledComponent { index, .. } => (index, "component"),
+            TermsRefused::Quantity { index, .. } | TermsRefused::Metered { index, .. } => {
+                (index, "quantity")
+            }
+        };
+        Self::invalid(format!("terms.quantities[{index}].{part}"), message)
     }
 }
 
-impl From<CancelRefused> for Error {
-    fn from(refused: CancelRefused) -> Self {
-        let CancelRefused::AlreadyEnded { on } = refused;
-        Self::Refused(Refusal::new("ALREADY_ENDED", refused).with("ended_on", on))
-    }
-}
-
-fn version_in_force(offer: &Offer, start_on: Date) -> Result<&PlanVersion, Error> {
+pub(crate) fn version_in_force(offer: &Offer, start_on: Date) -> Result<&PlanVersion, Error> {
     offer.versions.iter().rev().find(|version| version.valid_from <= start_on).ok_or_else(|| {
         let first = offer.versions.first().map(|version| version.valid_from).unwrap_or_default();
         let message =
@@ -155,8 +156,19 @@ pub async fn preview(
     command: CreateSubscription,
     horizon: PreviewHorizon,
 ) -> Result<(Subscription, Vec<Draft>), Error> {
-    let today = scope.today();
     let subscription = planned(scope, command).await?;
+    let drafts = documents_of(scope, &subscription, horizon).await?;
+    Ok((subscription, drafts))
+}
+
+/// The documents that a subscription would bring, alone: the run's own decision, without the
+/// write.
+async fn documents_of(
+    scope: &mut Scope,
+    subscription: &Subscription,
+    horizon: PreviewHorizon,
+) -> Result<Vec<Draft>, Error> {
+    let today = scope.today();
     let customer = crate::customer::get(scope, subscription.customer_id).await?;
     let (until, documents) = match horizon {
         PreviewHorizon::Until(until) => (date::add_days(until, -1), MAX_PREVIEW_DOCUMENTS),
@@ -169,13 +181,14 @@ pub async fn preview(
         }
     };
     let mut due = [subscription.clone()];
-    let shelf = Shelf::load(scope, &due).await?;
+    let shelf = Shelf::load(scope, &due, until).await?;
     let material = shelf.material(&scope.organization);
     let horizon = Horizon { today, until, dates: documents };
-    let billed = rules::bill(&material, &customer, subscription.currency, &mut due, horizon);
+    let mut account = shelf.account(&customer, account_of(subscription), &mut due);
+    let billed = rules::bill(&material, &mut account, horizon);
     match billed.refused {
         Some(refused) => Err(Error::refused(refused.reason(), refused)),
-        None => Ok((subscription, billed.drafts)),
+        None => Ok(billed.drafts),
     }
 }
 
@@ -217,42 +230,6 @@ async fn save(scope: &mut Scope, subscription: &Subscription) -> Result<(), Erro
     Ok(())
 }
 
-/// Cancels a subscription at the end of its running period.
-///
-/// # Errors
-/// [`Error::NotFound`]; [`Error::Refused`] with `ALREADY_ENDED`.
-pub async fn cancel(
-    scope: &mut Scope,
-    id: SubscriptionId,
-    reason: CancelReason,
-    note: Option<String>,
-) -> Result<Subscription, Error> {
-    let note = note
-        .filter(|note| !note.trim().is_empty())
-        .map(|note| text(&note, MAX_NOTE))
-        .transpose()
-        .field("note")?;
-    let mut subscription = lock(scope, id).await?;
-    let today = scope.today();
-    if let Outcome::Applied(_) = subscription.cancel_at_period_end(today, reason, note)? {
-        save(scope, &subscription).await?;
-    }
-    Ok(subscription)
-}
-
-/// Takes a planned end back.
-///
-/// # Errors
-/// [`Error::NotFound`]; [`Error::Refused`] with `ALREADY_ENDED`.
-pub async fn undo_cancel(scope: &mut Scope, id: SubscriptionId) -> Result<Subscription, Error> {
-    let mut subscription = lock(scope, id).await?;
-    let today = scope.today();
-    if let Outcome::Applied(()) = subscription.undo_cancel(today)? {
-        save(scope, &subscription).await?;
-    }
-    Ok(subscription)
-}
-
 /// Brings the states of all subscriptions up to the organization's date, in batches.
 ///
 /// # Errors
@@ -262,20 +239,30 @@ pub async fn turn_due(ctx: &Ctx, org: domain::id::OrgId) -> Result<Done, Error> 
     loop {
         let mut scope = ctx.scope(org).await?;
         let today = scope.today();
-        let mut turning =
-            store::subscription::lock_turning(&mut scope.tx, today, TURN_BATCH).await?;
+        let turning = store::subscription::lock_turning(&mut scope.tx, today, TURN_BATCH).await?;
         if turning.is_empty() {
             return Ok(done);
         }
-        for subscription in &mut turning {
-            let before = subscription.state;
-            match (before, subscription.turn(today)) {
-                (_, Outcome::Applied(State::Cancelled)) => done.ended += 1,
-                (State::Pending, Outcome::Applied(_)) => done.started += 1,
-                _ => {}
-            }
+        let mut turned = Vec::with_capacity(turning.len());
+        for mut subscription in turning {
+            let turns = subscription.turn(today);
+            let count = |of| turns.iter().filter(|(_, turn)| *turn == of).count() as u64;
+            done.started += count(Turn::Started);
+            done.ended += count(Turn::Ended);
+            turned.push((subscription, turns));
         }
-        store::subscription::save(&mut scope.tx, &turning).await?;
+        save_turned(&mut scope, &turned).await?;
         scope.commit().await?;
     }
+}
+
+/// Saves subscriptions to which something happened by itself.
+pub(crate) async fn save_turned(
+    scope: &mut Scope,
+    turned: &[(Subscription, Vec<(Date, Turn)>)],
+) -> Result<(), Error> {
+    let subscriptions: Vec<Subscription> =
+        turned.iter().map(|(subscription, _)| subscription.clone()).collect();
+    store::subscription::save(&mut scope.tx, &subscriptions).await?;
+    Ok(())
 }

@@ -4,22 +4,28 @@
 //! function.
 //!
 //! Invariants: billing dates are taken in order, oldest first, one document per date (more only
-//! where one does not hold all lines); what cannot
-//! be billed stops the customer at that date and leaves the dates before it billed.
+//! where one does not hold all lines); what cannot be billed stops the customer at that date and
+//! leaves the dates before it billed. A credit takes back what its own line charged, to the cent:
+//! the days that stay cost what they would have cost alone.
 //!
 //! Deliberately absent: numbers, entries, storage.
 
+mod charge;
+
 use std::collections::HashMap;
 
+use crate::balance::Balance;
 use crate::customer::Customer;
 use crate::date::Date;
-use crate::id::{PriceId, ProductId};
-use crate::invoice::{self, Charge, Draft, DraftRefused, MAX_LINES};
-use crate::money::{Currency, MoneyRefused};
+use crate::id::{InvoiceId, ItemId, LineId, PriceId, ProductId, Sequence};
+use crate::invoice::{self, Charge, Draft, DraftRefused, Heading, LineKind, MAX_LINES};
+use crate::money::{Currency, Money, MoneyRefused};
 use crate::organization::Organization;
+use crate::period::Period;
 use crate::plan::{Price, Product};
+use crate::revenue::Deferral;
 use crate::subscription::Subscription;
-use crate::vat::VatRates;
+use crate::vat::{LineVat, VatRates};
 
 /// The most billing dates that one decision takes for a customer; the rest is left to the next.
 /// Bounds the memory of a batch when years are caught up.
@@ -36,6 +42,74 @@ pub struct Material<'a> {
     pub prices: &'a HashMap<PriceId, Price>,
     /// Products of the prices.
     pub products: &'a HashMap<ProductId, Product>,
+    /// Makes the documents' ids.
+    pub ids: &'a Sequence,
+}
+
+/// A customer's billing in one currency: what a decision is made about, and moves along with it.
+#[derive(Debug)]
+pub struct Account<'a> {
+    /// Whose.
+    pub customer: &'a Customer,
+    /// In which currency.
+    pub currency: Currency,
+    /// Its subscriptions of the currency that have something due.
+    pub subscriptions: &'a mut [Subscription],
+    /// Lines that credits may take back.
+    pub lines: Lines,
+    /// What it has to its credit.
+    pub balance: Balance,
+}
+
+/// A line that may be credited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charged {
+    /// Which line.
+    pub line_id: LineId,
+    /// On which invoice.
+    pub invoice_id: InvoiceId,
+    /// The days it pays for.
+    pub service: Period,
+    /// What was taken off.
+    pub discount: Money,
+    /// What it cost after that.
+    pub net: Money,
+    /// Its VAT.
+    pub vat: LineVat,
+    /// What of it is earned later.
+    pub deferral: Option<Deferral>,
+}
+
+/// Lines that credits may take back.
+#[derive(Debug, Clone, Default)]
+pub struct Lines {
+    /// The latest line of each item and kind.
+    pub latest: HashMap<(ItemId, LineKind), Charged>,
+    /// Deferrals of lines that were credited, as they are now.
+    pub shortened: HashMap<LineId, Deferral>,
+}
+
+impl Lines {
+    /// The lines of a document may be credited from now on.
+    fn remember(&mut self, draft: &Draft) {
+        for line in &draft.lines {
+            let kind = line.charge.kind;
+            let Some(item_id) = line.charge.origin.item_id() else { continue };
+            if !matches!(kind, LineKind::Recurring | LineKind::Minimum) {
+                continue;
+            }
+            let line = Charged {
+                line_id: line.id,
+                invoice_id: draft.id,
+                service: line.charge.service,
+                discount: line.charge.discount,
+                net: line.charge.net,
+                vat: line.vat,
+                deferral: line.deferral.clone(),
+            };
+            self.latest.insert((item_id, kind), line);
+        }
+    }
 }
 
 /// How far to bill.
@@ -59,10 +133,14 @@ impl Horizon {
 }
 
 /// What was decided for a customer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Billed {
     /// Documents, oldest billing date first.
     pub drafts: Vec<Draft>,
+    /// Deferrals of the documents' lines, as they are after later credits of the same run.
+    pub deferrals: Vec<(LineId, Deferral)>,
+    /// Deferrals of lines that were there before, as they are after the credits.
+    pub shortened: Vec<(LineId, Deferral)>,
     /// Why it went no further, if it did not.
     pub refused: Option<BillRefused>,
 }
@@ -100,82 +178,86 @@ impl BillRefused {
     }
 }
 
-/// Bills a customer's subscriptions of one currency up to the horizon. The subscriptions move
-/// along: what is on a document, or was worth none, is marked as charged.
-pub fn bill(
-    material: &Material<'_>,
-    customer: &Customer,
-    currency: Currency,
-    subscriptions: &mut [Subscription],
-    horizon: Horizon,
-) -> Billed {
-    let mut drafts = Vec::new();
+/// Bills a customer's account up to the horizon. The account moves along: what is on a document,
+/// or was worth none, is marked as billed, and changes that come on the way happen.
+pub fn bill(material: &Material<'_>, account: &mut Account<'_>, horizon: Horizon) -> Billed {
+    let mut billed = Billed::default();
     for _ in 0..horizon.dates {
-        let Some(billing_on) = next_date(subscriptions).filter(|date| *date <= horizon.until)
-        else {
+        let Some(billing_on) = next_date(account.subscriptions, horizon.until) else { break };
+        if let Err(refused) = bill_date(material, account, horizon, billing_on, &mut billed) {
+            billed.refused = Some(refused);
             break;
-        };
-        match drafts_on(material, customer, currency, subscriptions, horizon, billing_on) {
-            Err(refused) => return Billed { drafts, refused: Some(refused) },
-            Ok(mut of_date) => drafts.append(&mut of_date),
         }
-        mark_charged_on(subscriptions, billing_on);
     }
-    Billed { drafts, refused: None }
+    settle_deferrals(account, &mut billed);
+    billed
 }
 
-/// The documents of one billing date: one, or as many as its lines need.
-fn drafts_on(
+/// The next date on which something is billed, up to a day; changes until then happen.
+fn next_date(subscriptions: &mut [Subscription], until: Date) -> Option<Date> {
+    let next = subscriptions.iter().filter_map(Subscription::next_billing_on).min();
+    let next = next.filter(|date| *date <= until)?;
+    for subscription in subscriptions {
+        let _ = subscription.apply_changes(next);
+    }
+    Some(next)
+}
+
+/// The documents of one billing date: one, or as many as its lines need. Nothing of the account
+/// moves when one of them is refused.
+fn bill_date(
     material: &Material<'_>,
-    customer: &Customer,
-    currency: Currency,
-    subscriptions: &[Subscription],
+    account: &mut Account<'_>,
     horizon: Horizon,
     billing_on: Date,
-) -> Result<Vec<Draft>, BillRefused> {
-    let Material { seller, rates, .. } = material;
-    let issue_on = billing_on.max(horizon.today);
-    let charges = charges_on(material, subscriptions, billing_on)?;
+    billed: &mut Billed,
+) -> Result<(), BillRefused> {
+    let mut subscriptions = account.subscriptions.to_vec();
+    let mut lines = account.lines.clone();
+    let mut balance = account.balance.clone();
+    let charges = charge::charges_on(material, &mut subscriptions, &mut lines, billing_on)?;
+    let heading = Heading {
+        seller: material.seller,
+        customer: account.customer,
+        rates: material.rates,
+        currency: account.currency,
+        billing_on,
+        issue_on: billing_on.max(horizon.today),
+    };
     let mut drafts = Vec::with_capacity(1);
-    for charges in charges.chunks(MAX_LINES) {
-        let charges = charges.to_vec();
-        let draft =
-            invoice::draft(seller, customer, rates, currency, billing_on, issue_on, charges)?;
-        if seller.issue_zero_invoices || !draft.is_zero() {
+    for charges in chunks(charges) {
+        let mut draft = invoice::draft(&heading, material.ids, charges)?;
+        if material.seller.issue_zero_invoices || !draft.is_zero() {
+            balance.settle(&mut draft)?;
+            lines.remember(&draft);
             drafts.push(draft);
         }
     }
-    Ok(drafts)
+    account.subscriptions.clone_from_slice(&subscriptions);
+    (account.lines, account.balance) = (lines, balance);
+    billed.drafts.append(&mut drafts);
+    Ok(())
 }
 
-fn next_date(subscriptions: &[Subscription]) -> Option<Date> {
-    subscriptions.iter().filter_map(|one| Some(one.next_due()?.billing_on)).min()
+/// As many charges as a document holds, again and again.
+fn chunks(charges: Vec<Charge>) -> impl Iterator<Item = Vec<Charge>> {
+    let mut rest = charges.into_iter();
+    std::iter::from_fn(move || {
+        let chunk: Vec<Charge> = rest.by_ref().take(MAX_LINES).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    })
 }
 
-fn charges_on(
-    material: &Material<'_>,
-    subscriptions: &[Subscription],
-    billing_on: Date,
-) -> Result<Vec<Charge>, BillRefused> {
-    let mut charges = Vec::new();
-    for subscription in subscriptions {
-        let Some(due) = subscription.next_due().filter(|due| due.billing_on == billing_on) else {
-            continue;
-        };
-        for item in &subscription.items {
-            let unknown = BillRefused::PriceUnknown { id: item.price_id };
-            let price = material.prices.get(&item.price_id).ok_or_else(|| unknown.clone())?;
-            let product = material.products.get(&price.product_id).ok_or(unknown)?;
-            charges.push(invoice::charge(subscription, item, price, product, &due)?);
-        }
+/// The deferrals as they are at the end: of lines of this run, and of those that were there before.
+fn settle_deferrals(account: &mut Account<'_>, billed: &mut Billed) {
+    let mut shortened = std::mem::take(&mut account.lines.shortened);
+    for line in billed.drafts.iter().flat_map(|draft| &draft.lines) {
+        let now = shortened.remove(&line.id).or_else(|| line.deferral.clone());
+        billed.deferrals.extend(now.map(|deferral| (line.id, deferral)));
     }
-    Ok(charges)
+    billed.shortened.extend(shortened);
 }
 
-fn mark_charged_on(subscriptions: &mut [Subscription], billing_on: Date) {
-    for subscription in subscriptions {
-        if let Some(due) = subscription.next_due().filter(|due| due.billing_on == billing_on) {
-            subscription.mark_charged(&due);
-        }
-    }
-}
+#[cfg(test)]
+#[path = "billing_tests.rs"]
+mod tests;

@@ -126,6 +126,12 @@ ids! {
     SubscriptionId
     /// One priced component of a subscription.
     ItemId
+    /// A change, pause or end of a subscription to come.
+    IntentId
+    /// A move of many subscriptions to another plan version.
+    MigrationId
+    /// A one-off charge.
+    ChargeId
     /// An invoice, credit note or self-billing invoice.
     InvoiceId
     /// A line of a document.

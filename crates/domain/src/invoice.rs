@@ -1,24 +1,31 @@
 //! Invoices: from charges to a document with lines, VAT and totals.
 //!
-//! Purpose: one customer's charges of one currency and billing date become one document.
+//! Purpose: one customer's charges and credits of one currency and billing date become one
+//! document: an invoice, or a credit note when they come to less than nothing.
 //!
 //! Invariants: every line is rounded once; VAT is computed once per category and rate on the sum
-//! of the lines; total = net + VAT, and net = sum of the lines. Preview and run make documents by
-//! the same function.
+//! of the lines; total = net + VAT, and net = sum of the lines. Amounts are signed: those of
+//! credits are negative. A credit has the VAT of the line that it corrects. Preview and run make
+//! documents by the same function.
 //!
-//! Deliberately absent: numbers (handed out by the database), discounts, balances, credit notes.
+//! Deliberately absent: numbers (handed out by the database), which days are charged
+//! ([`crate::subscription`]), settlement ([`crate::balance`]).
 
 use rust_decimal::Decimal;
 
+use crate::balance::Settlement;
 use crate::code::codes;
 use crate::customer::Customer;
 use crate::date::{self, Date};
-use crate::id::{CustomerId, ItemId, ProductId, SubscriptionId};
+use crate::id::{
+    ChargeId, CustomerId, InvoiceId, ItemId, LineId, ProductId, Sequence, SubscriptionId,
+};
+use crate::ledger::Account;
 use crate::money::{Currency, Money, MoneyRefused};
 use crate::organization::{Language, Organization};
 use crate::period::Period;
-use crate::plan::{Price, Product, RevenueKind};
-use crate::subscription::{Due, Item, Subscription};
+use crate::plan::{Product, RevenueKind};
+use crate::revenue::Deferral;
 use crate::vat::{self, LineVat, VatClass, VatParties, VatRates, VatRefused, VatRow};
 
 codes! {
@@ -148,13 +155,110 @@ pub const MAX_TOTAL_MINOR: i64 = 1_000_000_000_000_000;
 /// The most lines of a document; more would not print, and bounds the memory of a batch.
 pub const MAX_LINES: usize = 1_000;
 
+codes! {
+    /// What a line is for.
+    LineKind {
+        /// A part of a period of a subscription's item.
+        Recurring = "recurring",
+        /// Days of such a part that are not delivered.
+        RecurringCredit = "recurring_credit",
+        /// What was missing to the agreed minimum.
+        Minimum = "minimum",
+        /// A minimum for days that are not delivered.
+        MinimumCredit = "minimum_credit",
+        /// What a meter counted in a period.
+        Usage = "usage",
+        /// What arrived after the period was billed.
+        UsageCorrection = "usage_correction",
+        /// A single charge.
+        OneOff = "one_off",
+        /// A correction by hand of a line.
+        Correction = "correction",
+    }
+}
+
+/// Where a line comes from: with its kind and first day of service its natural key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// An item of a subscription.
+    Item {
+        /// Whose item.
+        subscription_id: SubscriptionId,
+        /// Which.
+        item_id: ItemId,
+        /// The number of the change that caused it.
+        change: i32,
+    },
+    /// A one-off charge.
+    OneOff {
+        /// Which.
+        charge_id: ChargeId,
+    },
+    /// A line that is corrected by hand.
+    Line {
+        /// Which.
+        line_id: LineId,
+    },
+}
+
+impl Origin {
+    /// The subscription.
+    #[must_use]
+    pub fn subscription_id(&self) -> Option<SubscriptionId> {
+        match self {
+            Self::Item { subscription_id, .. } => Some(*subscription_id),
+            Self::OneOff { .. } | Self::Line { .. } => None,
+        }
+    }
+
+    /// The item.
+    #[must_use]
+    pub fn item_id(&self) -> Option<ItemId> {
+        match self {
+            Self::Item { item_id, .. } => Some(*item_id),
+            Self::OneOff { .. } | Self::Line { .. } => None,
+        }
+    }
+
+    /// The number of the change.
+    #[must_use]
+    pub fn change(&self) -> i32 {
+        match self {
+            Self::Item { change, .. } => *change,
+            Self::OneOff { .. } | Self::Line { .. } => 0,
+        }
+    }
+
+    /// The one-off charge.
+    #[must_use]
+    pub fn charge_id(&self) -> Option<ChargeId> {
+        match self {
+            Self::OneOff { charge_id } => Some(*charge_id),
+            Self::Item { .. } | Self::Line { .. } => None,
+        }
+    }
+}
+
+/// The line that a credit takes back, in part or in whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Corrected {
+    /// Which line.
+    pub line_id: LineId,
+    /// On which invoice.
+    pub invoice_id: InvoiceId,
+    /// Its VAT.
+    pub vat: LineVat,
+    /// How much of the credit had not been earned yet; zero or more.
+    pub unearned: Money,
+}
+
 /// Something to be billed: one future line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
-    /// The subscription it comes from.
-    pub subscription_id: SubscriptionId,
-    /// The item it comes from; with `service.start` the natural key of the line.
-    pub item_id: ItemId,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What it is for.
+    pub kind: LineKind,
     /// What is sold.
     pub product_id: ProductId,
     /// Text of the line.
@@ -171,22 +275,48 @@ pub struct Charge {
     pub quantity: Decimal,
     /// Price of a unit for a whole period, in major units.
     pub unit_price: Decimal,
-    /// What it costs, without VAT.
+    /// What is taken off; negative on a credit.
+    pub discount: Money,
+    /// What it costs after the discount, without VAT; negative on a credit.
     pub net: Money,
+    /// What it takes back; only of credits.
+    pub corrects: Option<Corrected>,
 }
 
 /// A line of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
+    /// Identity.
+    pub id: LineId,
     /// What is billed.
     pub charge: Charge,
     /// Its VAT.
     pub vat: LineVat,
+    /// What of it is earned later.
+    pub deferral: Option<Deferral>,
+}
+
+impl Line {
+    /// What of its net goes to deferred revenue, or, negative, is taken back from it.
+    ///
+    /// # Errors
+    /// [`MoneyRefused::Overflow`].
+    pub fn deferred(&self) -> Result<Money, MoneyRefused> {
+        match (&self.deferral, &self.charge.corrects) {
+            (Some(deferral), _) => deferral.unearned(),
+            (None, Some(corrected)) => corrected.unearned.negated(),
+            (None, None) => Ok(Money::zero(self.charge.net.currency())),
+        }
+    }
 }
 
 /// A document before it has its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
+    /// Identity.
+    pub id: InvoiceId,
+    /// Invoice or credit note.
+    pub kind: DocumentKind,
     /// Whose document.
     pub customer_id: CustomerId,
     /// Currency of all its amounts.
@@ -205,8 +335,10 @@ pub struct Draft {
     pub net: Money,
     /// Sum of the VAT rows.
     pub tax: Money,
-    /// What is to be paid.
+    /// What is to be paid; negative on a credit note.
     pub total: Money,
+    /// How it is settled with what the customer owes or has to its credit.
+    pub settlement: Settlement,
 }
 
 /// Why no document can be made.
@@ -226,30 +358,32 @@ pub enum DraftRefused {
     },
 }
 
-/// The charge of one item of a subscription for what is due.
-///
-/// # Errors
-/// [`MoneyRefused::Overflow`].
-pub fn charge(
-    subscription: &Subscription,
-    item: &Item,
-    price: &Price,
-    product: &Product,
-    due: &Due,
-) -> Result<Charge, MoneyRefused> {
-    Ok(Charge {
-        subscription_id: subscription.id,
-        item_id: item.id,
-        product_id: product.id,
-        description: product.name.clone(),
-        unit_label: product.unit_label.clone(),
-        revenue: product.revenue,
-        vat_category: product.vat_category,
-        service: due.part,
-        quantity: if price.model.counts_units() { item.quantity } else { Decimal::ONE },
-        unit_price: price.model.unit_price(),
-        net: due.amount(&price.model, item.quantity, subscription.currency)?,
-    })
+impl Charge {
+    /// A line of an item: text, unit and revenue account are the product's.
+    #[must_use]
+    pub fn of_product(
+        origin: Origin,
+        kind: LineKind,
+        product: &Product,
+        service: Period,
+        net: Money,
+    ) -> Self {
+        Self {
+            origin,
+            kind,
+            product_id: product.id,
+            description: product.name.clone(),
+            unit_label: product.unit_label.clone(),
+            revenue: product.revenue,
+            vat_category: product.vat_category,
+            service,
+            quantity: Decimal::ONE,
+            unit_price: net.major(),
+            discount: Money::zero(net.currency()),
+            net,
+            corrects: None,
+        }
+    }
 }
 
 /// The date that chooses the VAT rate: the day of the document, or the last day of service if the
@@ -259,34 +393,40 @@ pub fn tax_point(issue_on: Date, service: Period) -> Date {
     issue_on.min(service.last_day())
 }
 
-/// Makes the document of one customer's charges, all of the customer's currency.
+/// What a document is made of, besides its lines.
+#[derive(Debug, Clone, Copy)]
+pub struct Heading<'a> {
+    /// The vendor.
+    pub seller: &'a Organization,
+    /// The customer.
+    pub customer: &'a Customer,
+    /// The vendor's VAT rates.
+    pub rates: &'a VatRates,
+    /// Currency of all amounts.
+    pub currency: Currency,
+    /// The date for which it bills.
+    pub billing_on: Date,
+    /// The date on which it is issued.
+    pub issue_on: Date,
+}
+
+/// Makes the document of one customer's charges, all of one currency. It is not settled yet.
 ///
 /// # Errors
 /// [`DraftRefused`] says why the customer cannot be billed.
 pub fn draft(
-    seller: &Organization,
-    customer: &Customer,
-    rates: &VatRates,
-    currency: Currency,
-    billing_on: Date,
-    issue_on: Date,
+    heading: &Heading<'_>,
+    ids: &Sequence,
     charges: Vec<Charge>,
 ) -> Result<Draft, DraftRefused> {
+    let Heading { seller, customer, currency, billing_on, issue_on, .. } = *heading;
     if charges.len() > MAX_LINES {
         return Err(DraftRefused::TooManyLines { given: charges.len() });
     }
-    let parties = VatParties {
-        rate_country: customer.vat_country(&seller.address.country),
-        small_business: seller.small_business,
-        treatment: customer.vat_treatment,
-    };
+    let id = InvoiceId(ids.next());
     let lines = charges
         .into_iter()
-        .map(|charge| {
-            let point = tax_point(issue_on, charge.service);
-            let vat = vat::line_vat(rates, parties, charge.vat_category, point)?;
-            Ok(Line { charge, vat })
-        })
+        .map(|charge| line(heading, LineId(ids.next()), charge))
         .collect::<Result<Vec<_>, DraftRefused>>()?;
     let vat_rows = vat::breakdown(currency, lines.iter().map(|line| (line.vat, line.charge.net)))?;
     let net = Money::sum(currency, lines.iter().map(|line| line.charge.net))?;
@@ -295,8 +435,14 @@ pub fn draft(
     if total.minor().abs() > MAX_TOTAL_MINOR || net.minor().abs() > MAX_TOTAL_MINOR {
         return Err(MoneyRefused::Overflow.into());
     }
-    let terms = customer.payment_terms_days.unwrap_or(seller.payment_terms_days);
+    let kind = if total.minor() < 0 { DocumentKind::CreditNote } else { DocumentKind::Invoice };
+    let terms = match kind {
+        DocumentKind::Invoice => customer.payment_terms_days.unwrap_or(seller.payment_terms_days),
+        DocumentKind::CreditNote => 0,
+    };
     Ok(Draft {
+        id,
+        kind,
         customer_id: customer.id,
         currency,
         billing_on,
@@ -307,7 +453,26 @@ pub fn draft(
         net,
         tax,
         total,
+        settlement: Settlement::none(total),
     })
+}
+
+fn line(heading: &Heading<'_>, id: LineId, charge: Charge) -> Result<Line, DraftRefused> {
+    let Heading { seller, customer, rates, issue_on, .. } = *heading;
+    if let Some(corrected) = &charge.corrects {
+        let vat = corrected.vat;
+        return Ok(Line { id, charge, vat, deferral: None });
+    }
+    let parties = VatParties {
+        rate_country: customer.vat_country(&seller.address.country),
+        small_business: seller.small_business,
+        treatment: customer.vat_treatment,
+    };
+    let point = tax_point(issue_on, charge.service);
+    let vat = vat::line_vat(rates, parties, charge.vat_category, point)?;
+    let account = Account::of_revenue(charge.revenue);
+    let deferral = Deferral::at_issue(account, charge.net, charge.service, issue_on)?;
+    Ok(Line { id, charge, vat, deferral })
 }
 
 impl Draft {
@@ -315,6 +480,18 @@ impl Draft {
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.total.is_zero() && self.lines.iter().all(|line| line.charge.net.is_zero())
+    }
+
+    /// The invoices that its credits take back, in the order of its lines.
+    #[must_use]
+    pub fn corrected_invoices(&self) -> Vec<InvoiceId> {
+        let mut ids = Vec::new();
+        for corrected in self.lines.iter().filter_map(|line| line.charge.corrects.as_ref()) {
+            if !ids.contains(&corrected.invoice_id) {
+                ids.push(corrected.invoice_id);
+            }
+        }
+        ids
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn seller() -> Organization {
     }
 }
 
-fn buyer() -> Customer {
+pub(crate) fn buyer() -> Customer {
     Customer {
         id: CustomerId(Uuid::nil()),
         name: "Customer".into(),
@@ -58,8 +58,12 @@ fn buyer() -> Customer {
 
 pub(crate) fn charge_of(net: &str, category: VatCategory, service: (&str, &str)) -> Charge {
     Charge {
-        subscription_id: SubscriptionId(Uuid::nil()),
-        item_id: ItemId(Uuid::nil()),
+        origin: Origin::Item {
+            subscription_id: SubscriptionId(Uuid::nil()),
+            item_id: ItemId(Uuid::nil()),
+            change: 0,
+        },
+        kind: LineKind::Recurring,
         product_id: ProductId(Uuid::nil()),
         description: "Product".into(),
         unit_label: None,
@@ -68,14 +72,32 @@ pub(crate) fn charge_of(net: &str, category: VatCategory, service: (&str, &str))
         service: Period { start: day(service.0), end: day(service.1) },
         quantity: Decimal::ONE,
         unit_price: decimal::parse(net).unwrap(),
+        discount: Money::zero(Currency::EUR),
         net: Money::parse(net, Currency::EUR).unwrap(),
+        corrects: None,
     }
+}
+
+pub(crate) fn ids() -> Sequence {
+    Sequence::new(chrono::DateTime::UNIX_EPOCH)
 }
 
 pub(crate) fn draft_of(charges: Vec<Charge>, billing_on: &str, issue_on: &str) -> Draft {
     let rates = built_in_rates().into_iter().collect();
-    draft(&seller(), &buyer(), &rates, Currency::EUR, day(billing_on), day(issue_on), charges)
-        .unwrap()
+    drafted(&rates, day(billing_on), day(issue_on), charges).unwrap()
+}
+
+fn drafted(
+    rates: &VatRates,
+    billing_on: Date,
+    issue_on: Date,
+    charges: Vec<Charge>,
+) -> Result<Draft, DraftRefused> {
+    let (seller, customer) = (seller(), buyer());
+    let currency = Currency::EUR;
+    let (seller, customer) = (&seller, &customer);
+    let heading = Heading { seller, customer, rates, currency, billing_on, issue_on };
+    draft(&heading, &ids(), charges)
 }
 
 #[test]
@@ -124,14 +146,14 @@ fn a_document_without_a_rate_or_with_too_many_lines_is_refused() {
     let rates = VatRates::default();
     let on = day("2025-01-01");
     let charges = vec![charge_of("1.00", VatCategory::Standard, ("2025-01-01", "2025-02-01"))];
-    let refused = draft(&seller(), &buyer(), &rates, Currency::EUR, on, on, charges).unwrap_err();
+    let refused = drafted(&rates, on, on, charges).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "no standard VAT rate for NL is in force on 2025-01-01: add one with SetVatRate"
     );
     let many =
         vec![charge_of("1.00", VatCategory::Zero, ("2025-01-01", "2025-02-01")); MAX_LINES + 1];
-    let refused = draft(&seller(), &buyer(), &rates, Currency::EUR, on, on, many).unwrap_err();
+    let refused = drafted(&rates, on, on, many).unwrap_err();
     assert!(matches!(refused, DraftRefused::TooManyLines { .. }));
 }
 

@@ -13,11 +13,10 @@ use std::collections::BTreeMap;
 
 use crate::code::codes;
 use crate::date::Date;
-use crate::id::{EntryId, InvoiceId, LineId};
+use crate::id::{EntryId, LineId};
 use crate::invoice::Draft;
 use crate::money::{Currency, Money, MoneyRefused};
 use crate::plan::RevenueKind;
-use crate::revenue::Deferral;
 use crate::vat::LineVat;
 
 codes! {
@@ -184,7 +183,7 @@ impl Chart {
 codes! {
     /// What kind of fact an entry records.
     SourceKind {
-        /// A finalized invoice; the source's id is the invoice's.
+        /// A finalized invoice or credit note; the source's id is the document's.
         Invoice = "invoice",
         /// Service days of a line earned up to a day; the source's id is the line's, its part the
         /// day.
@@ -304,18 +303,13 @@ fn credit(account: Account, amount: Money) -> Result<Posting, MoneyRefused> {
     Ok(Posting { account, amount: amount.negated()?, vat: None })
 }
 
-/// An invoice: receivables against revenue and VAT; deferred revenue instead of revenue for the
-/// service days to come. `deferrals` are those of its lines. Nothing is posted for a document on
-/// which no amount stands.
+/// An invoice or credit note: receivables against revenue and VAT; deferred revenue instead of
+/// revenue for the service days to come. What goes to or comes from the customer's balance is not
+/// receivable. Nothing is posted for a document on which no amount stands.
 ///
 /// # Errors
 /// [`EntryRefused`] when the document does not add up.
-pub fn invoice_entry(
-    id: EntryId,
-    invoice: InvoiceId,
-    draft: &Draft,
-    deferrals: &[Deferral],
-) -> Result<Option<Entry>, EntryRefused> {
+pub fn document_entry(id: EntryId, draft: &Draft) -> Result<Option<Entry>, EntryRefused> {
     let mut revenue: BTreeMap<Account, Money> = BTreeMap::new();
     let mut add = |account, amount: Money| -> Result<(), MoneyRefused> {
         let sum = revenue.entry(account).or_insert(Money::zero(draft.currency));
@@ -323,14 +317,15 @@ pub fn invoice_entry(
         Ok(())
     };
     for line in &draft.lines {
-        add(Account::of_revenue(line.charge.revenue), line.charge.net)?;
+        let deferred = line.deferred()?;
+        add(Account::of_revenue(line.charge.revenue), line.charge.net.checked_sub(deferred)?)?;
+        add(Account::DeferredRevenue, deferred)?;
     }
-    for deferral in deferrals {
-        let unearned = deferral.unearned()?;
-        add(deferral.account, unearned.negated()?)?;
-        add(Account::DeferredRevenue, unearned)?;
-    }
-    let mut postings = vec![debit(Account::Receivables, draft.total)];
+    let balance = draft.settlement.balance;
+    let mut postings = vec![
+        debit(Account::Receivables, draft.total.checked_add(balance)?),
+        credit(Account::CustomerBalance, balance)?,
+    ];
     for (account, amount) in revenue {
         postings.push(credit(account, amount)?);
     }
@@ -341,7 +336,7 @@ pub fn invoice_entry(
     if postings.iter().all(|posting| posting.amount.is_zero()) {
         return Ok(None);
     }
-    let source = Source { kind: SourceKind::Invoice, id: invoice.0, part: String::new() };
+    let source = Source { kind: SourceKind::Invoice, id: draft.id.0, part: String::new() };
     Entry::new(id, draft.issue_on, source, postings).map(Some)
 }
 

@@ -1,25 +1,13 @@
 //! What events post, as tables.
 
 use super::*;
-use crate::invoice::{Draft, tests::charge_of, tests::draft_of};
+use crate::invoice::tests::{charge_of, draft_of};
 use crate::vat::VatCategory;
 use proptest::prelude::*;
 use uuid::Uuid;
 
 fn day(text: &str) -> Date {
     text.parse().unwrap()
-}
-
-fn deferrals(draft: &Draft) -> Vec<Deferral> {
-    draft
-        .lines
-        .iter()
-        .filter_map(|line| {
-            let account = Account::of_revenue(line.charge.revenue);
-            Deferral::at_issue(account, line.charge.net, line.charge.service, draft.issue_on)
-                .unwrap()
-        })
-        .collect()
 }
 
 fn shown(entry: &Entry) -> Vec<String> {
@@ -54,10 +42,7 @@ fn an_invoice_posts_receivables_against_revenue_and_vat() {
     ];
     for (charges, expected) in table {
         let draft = draft_of(charges, "2025-01-31", "2025-01-31");
-        let entry =
-            invoice_entry(EntryId(Uuid::nil()), InvoiceId(Uuid::nil()), &draft, &deferrals(&draft))
-                .unwrap()
-                .unwrap();
+        let entry = document_entry(EntryId(Uuid::nil()), &draft).unwrap().unwrap();
         assert_eq!(shown(&entry), expected);
         assert_eq!(entry.posted_on(), day("2025-01-31"));
     }
@@ -71,7 +56,7 @@ fn a_document_of_zero_posts_nothing() {
         "2025-01-01",
     );
     assert!(draft.is_zero());
-    let entry = invoice_entry(EntryId(Uuid::nil()), InvoiceId(Uuid::nil()), &draft, &[]).unwrap();
+    let entry = document_entry(EntryId(Uuid::nil()), &draft).unwrap();
     assert_eq!(entry, None);
 }
 
@@ -151,7 +136,7 @@ proptest! {
         let issue_on = crate::date::add_days(start, issue).to_string();
         let draft = draft_of(charges, "2024-01-31", &issue_on);
         let entry =
-            invoice_entry(EntryId(Uuid::nil()), InvoiceId(Uuid::nil()), &draft, &deferrals(&draft));
+            document_entry(EntryId(Uuid::nil()), &draft);
         prop_assert!(entry.is_ok(), "{:?}", entry);
     }
 }

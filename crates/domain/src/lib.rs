@@ -8,12 +8,14 @@
 //!
 //! Deliberately absent: storage, wire formats, schedules. They live behind the other walls.
 
+pub mod balance;
 pub mod billing;
 pub mod code;
 pub mod customer;
 pub mod date;
 pub mod decimal;
 pub mod discount;
+pub mod entitlement;
 pub mod id;
 pub mod invoice;
 pub mod ledger;

@@ -36,6 +36,10 @@ pub const MAX_QUANTITY: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false
 pub const MAX_UNIT_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 /// The most prices of one version.
 pub const MAX_PRICES: usize = 100;
+/// How long a pause may be when the version does not say, in months.
+pub const DEFAULT_PAUSE_MONTHS: u32 = 3;
+/// The longest pause that a version may allow, in months: more is an end.
+pub const MAX_PAUSE_MONTHS: u32 = 24;
 /// The longest trial, in days.
 pub const MAX_TRIAL_DAYS: u32 = 730;
 
@@ -66,6 +70,10 @@ codes! {
     CancelPolicy {
         /// At the end of the running period.
         PeriodEnd = "period_end",
+        /// At once; days charged beyond it are credited.
+        NowWithCredit = "now_with_credit",
+        /// At once; days charged beyond it are forfeited.
+        NowWithoutCredit = "now_without_credit",
     }
 }
 
@@ -116,6 +124,8 @@ pub struct PlanVersion {
     pub trial_days: u32,
     /// How subscriptions end.
     pub cancel_policy: CancelPolicy,
+    /// How long a pause may be, in months; 0 when there are none.
+    pub max_pause_months: u32,
     /// One per component and currency.
     pub prices: Vec<Price>,
 }

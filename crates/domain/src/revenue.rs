@@ -74,6 +74,25 @@ impl Deferral {
             .then(|| date::first_of_next_month(self.earned_until).min(self.service.end))
     }
 
+    /// Takes `amount` of the line back, for its days from `from` on: first what has not been earned
+    /// yet. Answers how much of it had not. The days that stay are earned as before.
+    ///
+    /// # Errors
+    /// [`MoneyRefused::Overflow`].
+    pub fn credit(&mut self, from: Date, amount: Money) -> Result<Money, MoneyRefused> {
+        let left = self.unearned()?;
+        if self.earned_until >= from {
+            // No day that stays is left to earn, also not a cent of rounding.
+            self.net = self.earned;
+            self.service.end = self.earned_until;
+            return Ok(left);
+        }
+        let part = Money::new(amount.minor().min(left.minor()), left.currency());
+        self.net = self.net.checked_sub(part)?;
+        self.service.end = from;
+        Ok(part)
+    }
+
     /// All steps up to `today`, one per calendar month; the deferral moves along. A step in which
     /// rounding earns nothing is taken and not returned.
     ///

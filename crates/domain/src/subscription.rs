@@ -1,23 +1,36 @@
 //! Subscriptions: what a customer pays for, in which periods, until when.
 //!
-//! Purpose: from a plan version to a subscription; which part of which period is to be charged
-//! next and on which date; ending and undoing the end; the state on a day.
+//! Purpose: from a plan version to a subscription; what is due next; the state on a day, and what
+//! happens by itself when days pass.
 //!
-//! Invariants: periods come from the anchor's grid; `billed_until` only moves forward, so charged
-//! parts never overlap; no day on or after the end is charged. The stored state is what
+//! Invariants: items have the days in which they are delivered; which days were charged stands on
+//! the items, so that charged days never overlap (`item`). The stored state is what
 //! [`Subscription::state_on`] says for the day of the last turn.
 //!
-//! Deliberately absent: pauses, changes of plan and quantity, usage.
+//! Deliberately absent: amounts, discounts, usage, payments that fail.
+
+mod cancel;
+mod change;
+mod item;
+mod pause;
+mod planned;
 
 use rust_decimal::Decimal;
 
-use crate::Outcome;
+pub use self::cancel::{CancelReason, CancelRefused, CancelWhen, Cancellation};
+pub use self::change::{ChangeRefused, Intent, MAX_INTENTS, PlannedItem, Terms, TermsRefused};
+pub use self::item::{Direction, Due, Grid, Item};
+pub use self::pause::{NewPause, Pause, PauseRefused};
+pub use self::planned::{Planned, PlannedKind};
 use crate::code::codes;
 use crate::date::{self, Date};
-use crate::id::{CustomerId, ItemId, PlanId, PlanVersionId, PriceId, SubscriptionId};
-use crate::money::{Currency, Money, MoneyRefused};
-use crate::period::{Alignment, Interval, IntervalRefused, Period, prorate_exact};
-use crate::plan::{PlanVersion, PriceModel, PriceRefused, Timing};
+use crate::id::{CustomerId, ItemId, PlanId, PlanVersionId, SubscriptionId};
+use crate::money::Currency;
+use crate::period::{Alignment, Period};
+use crate::plan::PlanVersion;
+
+/// The most dues that are looked ahead: some thirty years of months, and bounds the work.
+pub const MAX_DUES: usize = 400;
 
 codes! {
     /// Where a subscription stands.
@@ -28,55 +41,11 @@ codes! {
         Trialing = "trialing",
         /// Runs.
         Active = "active",
+        /// Stands still for a time, at the customer's wish.
+        Paused = "paused",
         /// Has ended.
         Cancelled = "cancelled",
     }
-}
-
-codes! {
-    /// Why a subscription was cancelled.
-    CancelReason {
-        /// The customer's choice: too expensive.
-        VoluntaryPrice = "voluntary_price",
-        /// The customer's choice: something is missing.
-        VoluntaryMissingFeature = "voluntary_missing_feature",
-        /// The customer's choice: went to a competitor.
-        VoluntaryCompetitor = "voluntary_competitor",
-        /// The customer's choice: no longer needed.
-        VoluntaryNoNeed = "voluntary_no_need",
-        /// The customer's choice, for another reason.
-        VoluntaryOther = "voluntary_other",
-        /// The money did not come.
-        NonPayment = "non_payment",
-        /// The term ended.
-        Expired = "expired",
-        /// Not recorded.
-        Unknown = "unknown",
-    }
-}
-
-/// One priced component of a subscription.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// Identity.
-    pub id: ItemId,
-    /// The price, which names product and component.
-    pub price_id: PriceId,
-    /// The component's name within the plan.
-    pub component: String,
-    /// How many units.
-    pub quantity: Decimal,
-}
-
-/// A planned end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cancellation {
-    /// First day that is no longer delivered.
-    pub ends_on: Date,
-    /// Why.
-    pub reason: CancelReason,
-    /// In the customer's words.
-    pub note: Option<String>,
 }
 
 /// A subscription.
@@ -100,18 +69,22 @@ pub struct Subscription {
     pub trial_ends_on: Option<Date>,
     /// Where the boundaries come from.
     pub alignment: Alignment,
-    /// Boundary 0 of the grid.
-    pub anchor_on: Date,
-    /// Length of a period.
-    pub interval: Interval,
-    /// In advance or in arrears.
-    pub timing: Timing,
-    /// Every day before this one has been charged (or was free).
-    pub billed_until: Date,
+    /// The billing periods of the terms in force.
+    pub grid: Grid,
+    /// What happens by itself has happened up to and including this day.
+    pub turned_on: Date,
+    /// The latest billing date that was billed.
+    pub billed_on: Option<Date>,
+    /// How many changes, pauses and resumptions there were.
+    pub changes: i32,
     /// A planned or past end.
     pub cancellation: Option<Cancellation>,
-    /// What is paid for.
+    /// What is and was paid for, oldest first.
     pub items: Vec<Item>,
+    /// Days that are not delivered, oldest first; past ones too.
+    pub pauses: Vec<Pause>,
+    /// Changes to come, the next one first.
+    pub intents: Vec<Intent>,
 }
 
 /// What starts a subscription.
@@ -131,105 +104,37 @@ pub struct Start {
     pub quantities: Vec<(String, Decimal)>,
 }
 
-/// Why a subscription is not started.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StartRefused {
-    /// The plan has no price in the customer's currency.
-    #[error("version {version} of the plan has no price in {currency}")]
-    NotPriced {
-        /// Number of the version.
-        version: i32,
-        /// The customer's currency.
-        currency: Currency,
-    },
-    /// A quantity for something the plan does not have.
-    #[error("component {component:?} is not part of the plan: expected one of {expected}")]
-    UnknownComponent {
-        /// What was given.
-        component: String,
-        /// What exists.
-        expected: String,
-    },
-    /// A component twice.
-    #[error("component {component:?} is given twice")]
-    DoubledComponent {
-        /// Which.
-        component: String,
-    },
-    /// A quantity out of bounds.
-    #[error("component {component:?}: {refused}")]
-    Quantity {
-        /// Whose quantity.
-        component: String,
-        /// What is wrong.
-        refused: PriceRefused,
-    },
-    /// The interval cannot follow the calendar.
-    #[error(transparent)]
-    Interval(#[from] IntervalRefused),
-}
-
-/// Why a subscription is not cancelled, or its end not undone.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CancelRefused {
-    /// It is over.
-    #[error("the subscription ended on {on}")]
-    AlreadyEnded {
-        /// Its end.
-        on: Date,
-    },
-}
-
-/// A part of a period that is to be charged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
-    /// The date on which it is billed.
-    pub billing_on: Date,
-    /// The whole period of the grid.
-    pub whole: Period,
-    /// The part that is charged; equal to `whole` in most cases.
-    pub part: Period,
-}
-
-impl Due {
-    /// What `quantity` at `price` costs for this part.
-    ///
-    /// # Errors
-    /// [`MoneyRefused::Overflow`].
-    pub fn amount(
-        &self,
-        price: &PriceModel,
-        quantity: Decimal,
-        currency: Currency,
-    ) -> Result<Money, MoneyRefused> {
-        prorate_exact(price.exact(quantity)?, currency, self.whole, self.part)
-    }
+/// Something that happened by itself when a day came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// Delivery began.
+    Started,
+    /// The trial ended; the first paid period begins.
+    Converted,
+    /// An intent took effect.
+    Changed,
+    /// A pause began.
+    Paused,
+    /// A pause ended.
+    Resumed,
+    /// It ended.
+    Ended,
 }
 
 impl Subscription {
     /// A new subscription to a version. `item_id` makes the ids of its items.
     ///
     /// # Errors
-    /// [`StartRefused`] says what does not fit.
+    /// [`TermsRefused`] says what does not fit.
     pub fn start(
         start: Start,
         version: &PlanVersion,
         today: Date,
         mut item_id: impl FnMut() -> ItemId,
-    ) -> Result<Self, StartRefused> {
-        let quantities = check_quantities(&start, version)?;
-        let items = version
-            .prices_in(start.currency)
-            .map(|price| Item {
-                id: item_id(),
-                price_id: price.id,
-                component: price.component.clone(),
-                quantity: quantities
-                    .iter()
-                    .find(|(component, _)| *component == price.component)
-                    .map_or(Decimal::ONE, |(_, quantity)| *quantity),
-            })
-            .collect();
+    ) -> Result<Self, TermsRefused> {
+        let one = |_: &str| Decimal::ONE;
+        let planned =
+            change::planned_items(version, start.currency, &start.quantities, one, &mut item_id)?;
         let trial_ends_on = (version.trial_days > 0)
             .then(|| date::add_days(start.start_on, i64::from(version.trial_days)));
         let first_paid_day = trial_ends_on.unwrap_or(start.start_on);
@@ -237,6 +142,8 @@ impl Subscription {
             Alignment::OwnDay => first_paid_day,
             Alignment::Calendar => version.interval.calendar_anchor(first_paid_day)?,
         };
+        let grid = Grid { anchor_on, interval: version.interval, timing: version.timing };
+        let item = |planned| change::item(planned, grid, start.start_on, first_paid_day);
         let mut subscription = Self {
             id: start.id,
             customer_id: start.customer_id,
@@ -247,12 +154,14 @@ impl Subscription {
             start_on: start.start_on,
             trial_ends_on,
             alignment: start.alignment,
-            anchor_on,
-            interval: version.interval,
-            timing: version.timing,
-            billed_until: first_paid_day,
+            grid,
+            turned_on: today,
+            billed_on: None,
+            changes: 0,
             cancellation: None,
-            items,
+            items: planned.into_iter().map(item).collect(),
+            pauses: Vec::new(),
+            intents: Vec::new(),
         };
         subscription.state = subscription.state_on(today);
         Ok(subscription)
@@ -264,6 +173,19 @@ impl Subscription {
         self.cancellation.as_ref().map(|cancellation| cancellation.ends_on)
     }
 
+    /// The first day that is not free.
+    #[must_use]
+    pub fn first_paid_day(&self) -> Date {
+        self.trial_ends_on.unwrap_or(self.start_on)
+    }
+
+    /// The day up to which the components in force are charged.
+    #[must_use]
+    pub fn billed_until(&self) -> Date {
+        let current = self.items.iter().filter(|item| item.is_current());
+        current.map(|item| item.billed_until).max().unwrap_or(self.first_paid_day())
+    }
+
     /// The state on a day.
     #[must_use]
     pub fn state_on(&self, today: Date) -> State {
@@ -271,6 +193,8 @@ impl Subscription {
             State::Cancelled
         } else if today < self.start_on {
             State::Pending
+        } else if self.is_paused_on(today) {
+            State::Paused
         } else if self.trial_ends_on.is_some_and(|end| today < end) {
             State::Trialing
         } else {
@@ -278,133 +202,109 @@ impl Subscription {
         }
     }
 
-    /// The next day on which the state changes by itself.
+    /// The next day on which something happens by itself.
     #[must_use]
     pub fn next_turn_on(&self) -> Option<Date> {
-        let candidates = match self.state {
-            State::Pending => [Some(self.start_on), self.ends_on()],
-            State::Trialing => [self.trial_ends_on, self.ends_on()],
-            State::Active => [None, self.ends_on()],
-            State::Cancelled => [None, None],
-        };
-        candidates.into_iter().flatten().min()
-    }
-
-    /// Brings the stored state up to `today`.
-    pub fn turn(&mut self, today: Date) -> Outcome<State> {
-        let state = self.state_on(today);
-        if state == self.state {
-            return Outcome::Unchanged;
-        }
-        self.state = state;
-        Outcome::Applied(state)
-    }
-
-    /// What is to be charged next, whenever that is; nothing when everything up to the end has
-    /// been charged.
-    #[must_use]
-    pub fn next_due(&self) -> Option<Due> {
-        let whole = self.interval.period_containing(self.anchor_on, self.billed_until);
-        let end = self.ends_on().map_or(whole.end, |end| whole.end.min(end));
-        let part = Period { start: self.billed_until, end };
-        if part.is_empty() || whole.end >= date::LATEST {
+        if self.state == State::Cancelled {
             return None;
         }
-        let billing_on = match self.timing {
-            Timing::InAdvance => part.start,
-            Timing::InArrears => part.end,
-        };
-        Some(Due { billing_on, whole, part })
+        let pauses = self.pauses.iter().flat_map(|pause| [pause.from_on, pause.until_on]);
+        let intents = self.intents.iter().map(|intent| intent.on);
+        let own = [Some(self.start_on), self.trial_ends_on, self.ends_on()];
+        own.into_iter()
+            .flatten()
+            .chain(pauses)
+            .chain(intents)
+            .filter(|on| *on > self.turned_on)
+            .min()
     }
 
-    /// Records that `due` has been charged.
-    pub fn mark_charged(&mut self, due: &Due) {
-        self.billed_until = self.billed_until.max(due.part.end);
+    /// Lets everything happen that happens by itself up to and including `today`, and says what
+    /// and when, in order.
+    pub fn turn(&mut self, today: Date) -> Vec<(Date, Turn)> {
+        let since = self.turned_on;
+        let end = self.ends_on();
+        let mut turns: Vec<_> =
+            self.apply_changes(today).into_iter().map(|on| (on, Turn::Changed)).collect();
+        let mut add = |on: Option<Date>, turn| {
+            let came = |on: &Date| since < *on && *on <= today;
+            let lives = |on: &Date| turn == Turn::Ended || end.is_none_or(|end| *on < end);
+            turns.extend(on.filter(came).filter(lives).map(|on| (on, turn)));
+        };
+        add(Some(self.start_on), Turn::Started);
+        add(self.trial_ends_on, Turn::Converted);
+        for pause in &self.pauses {
+            add(Some(pause.from_on), Turn::Paused);
+            add(Some(pause.until_on), Turn::Resumed);
+        }
+        add(end, Turn::Ended);
+        turns.sort_unstable();
+        self.turned_on = since.max(today);
+        self.state = self.state_on(self.turned_on);
+        turns
+    }
+
+    /// What is due next, whenever that is, with no regard to changes to come; nothing when
+    /// everything up to the end has been charged.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Due> {
+        let dues = self.items.iter().filter_map(|item| self.next_due_of(item));
+        dues.min_by_key(|due| due.billing_on)
+    }
+
+    /// The date on which something is due next, with the changes to come.
+    #[must_use]
+    pub fn next_billing_on(&self) -> Option<Date> {
+        let next = self.next_due().map(|due| due.billing_on);
+        let change = self.intents.first().map(|intent| intent.on);
+        if change.is_none_or(|change| next.is_some_and(|next| next < change)) {
+            return next;
+        }
+        let mut ahead = self.clone();
+        ahead.intents.first().map(|intent| intent.on).map(|on| ahead.apply_changes(on));
+        ahead.next_billing_on()
+    }
+
+    /// Whether days that were charged may not be delivered: false for most subscriptions, which
+    /// nothing has cut short.
+    #[must_use]
+    pub fn may_credit(&self) -> bool {
+        self.cancellation.is_some()
+            || !self.pauses.is_empty()
+            || !self.intents.is_empty()
+            || self.items.iter().any(|item| !item.is_current())
+    }
+
+    /// Everything due up to and including a day, in order, with the changes to come. The first
+    /// [`MAX_DUES`] at most.
+    #[must_use]
+    pub fn dues_until(&self, until: Date) -> Vec<Due> {
+        let mut ahead = self.clone();
+        let mut dues = Vec::new();
+        while let Some(on) = ahead.next_billing_on().filter(|on| *on <= until) {
+            let _ = ahead.apply_changes(on);
+            let Some(due) = ahead.next_due().filter(|due| due.billing_on <= on) else { continue };
+            ahead.mark_billed(&due);
+            dues.push(due);
+            if dues.len() >= MAX_DUES {
+                break;
+            }
+        }
+        dues
     }
 
     /// The period that a day falls in: the trial, or a period of the grid.
     #[must_use]
     pub fn current_period(&self, today: Date) -> Period {
+        let first_paid_day = self.first_paid_day();
         match self.trial_ends_on {
             Some(end) if today < end => Period { start: self.start_on, end },
             _ => {
-                let first_paid_day = self.trial_ends_on.unwrap_or(self.start_on);
-                let day = today.max(first_paid_day);
-                let period = self.interval.period_containing(self.anchor_on, day);
+                let period = self.grid.period_containing(today.max(first_paid_day));
                 Period { start: period.start.max(first_paid_day), ..period }
             }
         }
     }
-
-    /// Cancels at the end of the running period. A subscription that has not started ends before
-    /// it begins. Asking again keeps the end and takes the new reason.
-    ///
-    /// # Errors
-    /// [`CancelRefused::AlreadyEnded`].
-    pub fn cancel_at_period_end(
-        &mut self,
-        today: Date,
-        reason: CancelReason,
-        note: Option<String>,
-    ) -> Result<Outcome<Cancellation>, CancelRefused> {
-        self.refuse_ended(today)?;
-        let ends_on = match self.ends_on() {
-            Some(end) => end,
-            None if today < self.start_on => self.start_on,
-            // What has been charged in advance is delivered.
-            None => self.current_period(today).end.max(self.billed_until),
-        };
-        let cancellation = Cancellation { ends_on, reason, note };
-        if self.cancellation.as_ref() == Some(&cancellation) {
-            return Ok(Outcome::Unchanged);
-        }
-        self.cancellation = Some(cancellation.clone());
-        Ok(Outcome::Applied(cancellation))
-    }
-
-    /// Takes a planned end back, until it has happened.
-    ///
-    /// # Errors
-    /// [`CancelRefused::AlreadyEnded`].
-    pub fn undo_cancel(&mut self, today: Date) -> Result<Outcome<()>, CancelRefused> {
-        self.refuse_ended(today)?;
-        match self.cancellation.take() {
-            Some(_) => Ok(Outcome::Applied(())),
-            None => Ok(Outcome::Unchanged),
-        }
-    }
-
-    fn refuse_ended(&self, today: Date) -> Result<(), CancelRefused> {
-        match self.ends_on() {
-            Some(on) if on <= today => Err(CancelRefused::AlreadyEnded { on }),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn check_quantities(
-    start: &Start,
-    version: &PlanVersion,
-) -> Result<Vec<(String, Decimal)>, StartRefused> {
-    let components: Vec<&str> =
-        version.prices_in(start.currency).map(|price| price.component.as_str()).collect();
-    if components.is_empty() {
-        return Err(StartRefused::NotPriced { version: version.number, currency: start.currency });
-    }
-    let mut checked: Vec<(String, Decimal)> = Vec::with_capacity(start.quantities.len());
-    for (component, quantity) in &start.quantities {
-        if !components.contains(&component.as_str()) {
-            let expected = components.join(", ");
-            return Err(StartRefused::UnknownComponent { component: component.clone(), expected });
-        }
-        if checked.iter().any(|(seen, _)| seen == component) {
-            return Err(StartRefused::DoubledComponent { component: component.clone() });
-        }
-        let quantity = crate::plan::quantity(*quantity)
-            .map_err(|refused| StartRefused::Quantity { component: component.clone(), refused })?;
-        checked.push((component.clone(), quantity));
-    }
-    Ok(checked)
 }
 
 #[cfg(test)]

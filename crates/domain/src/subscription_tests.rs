@@ -1,9 +1,14 @@
 //! Tables of a subscription's life and of what is due when.
 
 use super::*;
-use crate::id::{PlanVersionId, ProductId};
+use crate::Outcome;
+use crate::id::PriceId;
+use crate::id::ProductId;
+use crate::period::Interval;
 use crate::period::Unit;
+use crate::plan::Timing;
 use crate::plan::{CancelPolicy, Price};
+use crate::price::PriceModel;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -31,6 +36,7 @@ fn version(interval: &str, timing: Timing, trial_days: u32) -> PlanVersion {
         timing,
         trial_days,
         cancel_policy: CancelPolicy::PeriodEnd,
+        max_pause_months: 3,
         prices: vec![
             price("base", PriceModel::Flat { amount: Decimal::from(30) }),
             price("seats", PriceModel::PerUnit { unit_price: Decimal::from(5) }),
@@ -55,11 +61,21 @@ fn start(start_on: &str, alignment: Alignment, quantities: &[(&str, i64)]) -> St
 fn subscribe(version: &PlanVersion, start_on: &str, alignment: Alignment) -> Subscription {
     let start = start(start_on, alignment, &[]);
     let today = start.start_on;
-    Subscription::start(start, version, today, || ItemId(Uuid::nil())).unwrap()
+    Subscription::start(start, version, today, item_ids()).unwrap()
+}
+
+/// 1, 2, 3 ...
+pub(super) fn item_ids() -> impl FnMut() -> ItemId {
+    let mut last = 0;
+    move || {
+        last += 1;
+        ItemId(Uuid::from_u128(last))
+    }
 }
 
 fn bill(subscription: &mut Subscription, periods: usize) -> Vec<String> {
     let mut billed = Vec::new();
+    subscription.items.truncate(1);
     while let Some(due) = subscription.next_due() {
         if billed.len() == periods {
             break;
@@ -74,7 +90,7 @@ fn bill(subscription: &mut Subscription, periods: usize) -> Vec<String> {
             due.part.end,
             amount.major()
         ));
-        subscription.mark_charged(&due);
+        subscription.mark_billed(&due);
     }
     billed
 }
@@ -132,7 +148,7 @@ fn a_cancelled_subscription_charges_up_to_its_end_and_no_further() {
         let mut subscription =
             subscribe(&version("1 month", timing, 0), "2025-01-31", Alignment::OwnDay);
         let outcome = subscription
-            .cancel_at_period_end(day(cancelled_on), CancelReason::VoluntaryPrice, None)
+            .cancel(day(cancelled_on), CancelWhen::PeriodEnd, CancelReason::VoluntaryPrice, None)
             .unwrap();
         assert!(matches!(outcome, Outcome::Applied(_)));
         assert_eq!(subscription.ends_on(), Some(day(end)), "{timing} {cancelled_on}");
@@ -145,12 +161,12 @@ fn an_end_can_be_undone_until_it_has_happened() {
     let mut subscription =
         subscribe(&version("1 month", Timing::InAdvance, 0), "2025-01-31", Alignment::OwnDay);
     let cancel = |subscription: &mut Subscription, on: &str| {
-        subscription.cancel_at_period_end(day(on), CancelReason::VoluntaryPrice, None)
+        subscription.cancel(day(on), CancelWhen::PeriodEnd, CancelReason::VoluntaryPrice, None)
     };
     assert_eq!(subscription.undo_cancel(day("2025-02-01")), Ok(Outcome::Unchanged));
     assert!(matches!(cancel(&mut subscription, "2025-02-01"), Ok(Outcome::Applied(_))));
     assert_eq!(cancel(&mut subscription, "2025-02-02"), Ok(Outcome::Unchanged));
-    assert_eq!(subscription.undo_cancel(day("2025-02-27")), Ok(Outcome::Applied(())));
+    assert!(matches!(subscription.undo_cancel(day("2025-02-27")), Ok(Outcome::Applied(_))));
     assert!(matches!(cancel(&mut subscription, "2025-02-27"), Ok(Outcome::Applied(_))));
     let ended = CancelRefused::AlreadyEnded { on: day("2025-02-28") };
     assert_eq!(subscription.undo_cancel(day("2025-02-28")), Err(ended.clone()));
@@ -162,6 +178,7 @@ fn the_state_follows_the_calendar() {
     let mut subscription =
         subscribe(&version("1 month", Timing::InAdvance, 14), "2025-02-01", Alignment::OwnDay);
     subscription.state = State::Pending;
+    subscription.turned_on = day("2025-01-31");
     assert_eq!(subscription.next_turn_on(), Some(day("2025-02-01")));
     let table = [
         ("2025-01-31", State::Pending),
@@ -172,15 +189,16 @@ fn the_state_follows_the_calendar() {
     for (today, state) in table {
         assert_eq!(subscription.state_on(day(today)), state, "{today}");
     }
-    assert_eq!(subscription.turn(day("2025-02-03")), Outcome::Applied(State::Trialing));
-    assert_eq!(subscription.turn(day("2025-02-03")), Outcome::Unchanged);
+    assert_eq!(subscription.turn(day("2025-02-03")), [(day("2025-02-01"), Turn::Started)]);
+    assert_eq!(subscription.state, State::Trialing);
+    assert_eq!(subscription.turn(day("2025-02-03")), []);
     assert_eq!(subscription.next_turn_on(), Some(day("2025-02-15")));
-    assert!(
-        subscription.cancel_at_period_end(day("2025-02-03"), CancelReason::Unknown, None).is_ok()
-    );
+    let end = CancelWhen::PeriodEnd;
+    assert!(subscription.cancel(day("2025-02-03"), end, CancelReason::Unknown, None).is_ok());
     assert_eq!(subscription.ends_on(), Some(day("2025-02-15")), "a trial ends without a charge");
     assert_eq!(bill(&mut subscription, 9), Vec::<String>::new());
-    assert_eq!(subscription.turn(day("2025-02-15")), Outcome::Applied(State::Cancelled));
+    assert_eq!(subscription.turn(day("2025-02-15")), [(day("2025-02-15"), Turn::Ended)]);
+    assert_eq!(subscription.state, State::Cancelled);
     assert_eq!(subscription.next_turn_on(), None);
 }
 
@@ -192,7 +210,7 @@ fn what_does_not_fit_the_plan_is_refused() {
             start("2025-01-01", alignment, quantities),
             &version,
             day("2025-01-01"),
-            || ItemId(Uuid::nil()),
+            item_ids(),
         )
         .map(|subscription| subscription.items.len())
         .map_err(|refused| refused.to_string())
@@ -213,8 +231,8 @@ fn what_does_not_fit_the_plan_is_refused() {
     );
     let mut yen = start("2025-01-01", own, &[]);
     yen.currency = Currency::from_code("JPY").unwrap();
-    let refused = Subscription::start(yen, &version, day("2025-01-01"), || ItemId(Uuid::nil()));
-    assert!(matches!(refused, Err(StartRefused::NotPriced { .. })));
+    let refused = Subscription::start(yen, &version, day("2025-01-01"), item_ids());
+    assert!(matches!(refused, Err(TermsRefused::NotPriced { .. })));
 }
 
 proptest! {
@@ -234,6 +252,7 @@ proptest! {
         let alignment = if calendar && fits { Alignment::Calendar } else { Alignment::OwnDay };
         let version = PlanVersion { interval, ..version("1 month", timing, 0) };
         let mut subscription = subscribe(&version, &start_on.to_string(), alignment);
+        subscription.items.truncate(1);
         let mut expected = start_on;
         let mut last_billing = Date::MIN;
         for _ in 0..6 {
@@ -243,11 +262,12 @@ proptest! {
             prop_assert!(due.billing_on >= last_billing);
             last_billing = due.billing_on;
             expected = due.part.end;
-            subscription.mark_charged(&due);
+            subscription.mark_billed(&due);
             if let Some(after) = cancel_after {
                 let today = date::add_days(start_on, after);
                 if subscription.ends_on().is_none() && due.part.contains(today) {
-                    prop_assert!(subscription.cancel_at_period_end(today, CancelReason::Unknown, None).is_ok());
+                    let end = CancelWhen::PeriodEnd;
+                    prop_assert!(subscription.cancel(today, end, CancelReason::Unknown, None).is_ok());
                     prop_assert_eq!(subscription.next_due(), None);
                 }
             }

@@ -46,17 +46,21 @@ repeatable! {
     AdvanceClockRequest
     BlockCustomerRequest
     CancelSubscriptionRequest
+    ChangeSubscriptionRequest
     CreateApiKeyRequest
     CreateCustomerRequest
     CreateOrganizationRequest
     CreatePlanRequest
     CreateProductRequest
     CreateSubscriptionRequest
+    PauseSubscriptionRequest
     PublishPlanVersionRequest
     RequeueJobRequest
+    ResumeSubscriptionRequest
     RetirePlanRequest
     RetrySetAsideRequest
     RevokeApiKeyRequest
+    RevokeIntentRequest
     RunBillingRequest
     SetVatRateRequest
     UnblockCustomerRequest

@@ -6,12 +6,13 @@
 //! Deliberately absent: the printable page (`app::document`).
 
 use app::invoice::{Document, DocumentLine, DocumentVat};
-use domain::invoice::{DocumentKind, Draft, Line, Party, legal_texts};
+use domain::invoice::{Draft, Line, Party, legal_texts};
+use domain::money::Money;
 use domain::organization::Language;
 use domain::vat::{LineVat, VatClass, VatRow};
 
 use crate::enumeration::code;
-use crate::pb::v1;
+use crate::pb::{google::r#type as google, v1};
 use crate::wire;
 
 /// Who a draft is from and for.
@@ -39,7 +40,7 @@ pub(crate) fn draft(draft: Draft, parties: &Parties) -> v1::Invoice {
     let classes: Vec<VatClass> = draft.vat_rows.iter().map(|row| row.vat.class).collect();
     v1::Invoice {
         id: String::new(),
-        kind: code::<v1::InvoiceKind>(DocumentKind::Invoice),
+        kind: code::<v1::InvoiceKind>(draft.kind),
         state: v1::InvoiceState::Draft.into(),
         number: String::new(),
         customer_id: draft.customer_id.to_string(),
@@ -52,7 +53,8 @@ pub(crate) fn draft(draft: Draft, parties: &Parties) -> v1::Invoice {
         net: Some(draft.net.into()),
         vat: Some(draft.tax.into()),
         gross: Some(draft.total.into()),
-        amount_due: Some(draft.total.into()),
+        amount_due: Some(draft.settlement.open.into()),
+        balance_change: Some(draft.settlement.balance.into()),
         legal_texts: texts(seller, buyer, &classes),
         language: code::<v1::Language>(language(seller, buyer)),
         seller: Some(seller.clone().into()),
@@ -68,8 +70,8 @@ fn draft_line(position: i32, line: Line) -> v1::InvoiceLine {
         position,
         description: charge.description,
         product_id: charge.product_id.to_string(),
-        subscription_id: charge.subscription_id.to_string(),
-        subscription_item_id: charge.item_id.to_string(),
+        subscription_id: text(charge.origin.subscription_id()),
+        subscription_item_id: text(charge.origin.item_id()),
         service_from: Some(charge.service.start.into()),
         service_until: Some(charge.service.end.into()),
         quantity: Some(charge.quantity.into()),
@@ -77,7 +79,21 @@ fn draft_line(position: i32, line: Line) -> v1::InvoiceLine {
         net: Some(charge.net.into()),
         vat: Some(line.vat.into()),
         unit_label: charge.unit_label.unwrap_or_default(),
+        kind: code::<v1::InvoiceLineKind>(charge.kind),
+        discount: discount(charge.discount),
+        corrects_line_id: text(charge.corrects.map(|corrected| corrected.line_id)),
+        charge_id: text(charge.origin.charge_id()),
     }
+}
+
+/// An id, or nothing.
+fn text(id: Option<impl ToString>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// A discount, if there is one.
+fn discount(amount: Money) -> Option<google::Money> {
+    (!amount.is_zero()).then(|| amount.into())
 }
 
 /// A draft of a subscription that does not exist: its lines name none.
@@ -108,6 +124,7 @@ pub(crate) fn listed(document: Document) -> v1::Invoice {
         vat: Some(document.tax.into()),
         gross: Some(document.total.into()),
         amount_due: Some(document.open.into()),
+        balance_change: Some(document.balance.into()),
         legal_texts: Vec::new(),
         language: code::<v1::Language>(language),
         seller: None,
@@ -140,8 +157,8 @@ impl From<DocumentLine> for v1::InvoiceLine {
             position: line.position.saturating_add(1),
             description: line.description,
             product_id: line.product_id.to_string(),
-            subscription_id: line.subscription_id.to_string(),
-            subscription_item_id: line.item_id.to_string(),
+            subscription_id: text(line.subscription_id),
+            subscription_item_id: text(line.item_id),
             service_from: Some(line.service_from.into()),
             service_until: Some(line.service_until.into()),
             quantity: Some(line.quantity.into()),
@@ -149,6 +166,10 @@ impl From<DocumentLine> for v1::InvoiceLine {
             net: Some(line.net.into()),
             vat: Some(vat.into()),
             unit_label: line.unit_label.unwrap_or_default(),
+            kind: code::<v1::InvoiceLineKind>(line.kind),
+            discount: discount(line.discount),
+            corrects_line_id: text(line.corrects_line_id),
+            charge_id: text(line.charge_id),
         }
     }
 }

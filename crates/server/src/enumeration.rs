@@ -6,7 +6,9 @@
 //! wire without one of the domain (unspecified, drafts) have no arm here and are refused.
 
 use app::job;
-use domain::{customer, invoice, ledger, organization, period, plan, subscription, vat};
+use domain::{
+    customer, entitlement, invoice, ledger, organization, period, plan, subscription, vat,
+};
 
 use crate::pb::v1;
 
@@ -112,6 +114,32 @@ both_ways! {
     }
     CancelPolicy = plan::CancelPolicy {
         AtPeriodEnd = PeriodEnd,
+        NowWithCredit = NowWithCredit,
+        NowWithoutCredit = NowWithoutCredit,
+    }
+    Delivery = entitlement::Delivery {
+        Deliver = Deliver,
+        DeliverInGrace = DeliverInGrace,
+        Restricted = Restricted,
+        Stop = Stop,
+    }
+    EntitlementReason = entitlement::EntitlementReason {
+        InForce = InForce,
+        Trial = Trial,
+        NotStarted = NotStarted,
+        Paused = Paused,
+        Ended = Ended,
+        Overdue = Overdue,
+    }
+    InvoiceLineKind = invoice::LineKind {
+        Recurring = Recurring,
+        RecurringCredit = RecurringCredit,
+        Minimum = Minimum,
+        MinimumCredit = MinimumCredit,
+        Usage = Usage,
+        UsageCorrection = UsageCorrection,
+        OneOff = OneOff,
+        Correction = Correction,
     }
     IntervalUnit = period::Unit {
         Day = Day,
@@ -127,6 +155,7 @@ both_ways! {
         Pending = Pending,
         Trialing = Trialing,
         Active = Active,
+        Paused = Paused,
         Cancelled = Cancelled,
     }
     CancelReason = subscription::CancelReason {

@@ -22,6 +22,7 @@ mod document;
 mod enumeration;
 mod field;
 mod health;
+mod intent;
 mod invoice;
 mod layer;
 mod ledger;

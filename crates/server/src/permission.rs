@@ -88,10 +88,17 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.OrganizationService/UpdateOrganization", &[Admin]),
 
     roles("recoup.v1.SubscriptionService/CancelSubscription", &[Sales, Support, Admin]),
+    roles("recoup.v1.SubscriptionService/ChangeSubscription", &[Sales, Support, Admin]),
+    roles("recoup.v1.SubscriptionService/CheckEntitlement", ALL),
     roles("recoup.v1.SubscriptionService/CreateSubscription", &[Sales, Support, Admin]),
     roles("recoup.v1.SubscriptionService/GetSubscription", READERS),
+    roles("recoup.v1.SubscriptionService/ListIntents", READERS),
     roles("recoup.v1.SubscriptionService/ListSubscriptions", READERS),
+    roles("recoup.v1.SubscriptionService/PauseSubscription", &[Sales, Support, Admin]),
+    roles("recoup.v1.SubscriptionService/PreviewChange", READERS),
     roles("recoup.v1.SubscriptionService/PreviewSubscription", READERS),
+    roles("recoup.v1.SubscriptionService/ResumeSubscription", &[Sales, Support, Admin]),
+    roles("recoup.v1.SubscriptionService/RevokeIntent", &[Sales, Support, Admin]),
     roles("recoup.v1.SubscriptionService/UndoCancel", &[Sales, Support, Admin]),
 
     roles("recoup.v1.WorkService/ListJobs", &[Viewer, Support, Finance, Worker, Admin]),

@@ -5,7 +5,7 @@
 use app::catalog::{CreatePlan, Offer, PublishVersion};
 use domain::id::PlanVersionId;
 use domain::period::Interval;
-use domain::plan::PlanVersion;
+use domain::plan::{CancelPolicy, DEFAULT_PAUSE_MONTHS, PlanVersion};
 
 use crate::enumeration::code;
 use crate::field::{self, At, Refused};
@@ -25,14 +25,20 @@ pub(crate) fn version_command(
     version: Option<v1::PlanVersion>,
 ) -> field::Result<PublishVersion> {
     let version = field::required(version)?;
-    // There is one policy, which is also what an unspecified one means.
-    field::one_of_if_any::<v1::CancelPolicy>(version.cancel_policy).at("cancel_policy")?;
+    let cancel_policy =
+        field::one_of_if_any::<v1::CancelPolicy>(version.cancel_policy).at("cancel_policy")?;
+    let max_pause_months = match version.max_pause_months {
+        Some(months) => field::count(months).at("max_pause_months")?,
+        None => DEFAULT_PAUSE_MONTHS,
+    };
     Ok(PublishVersion {
         id,
         valid_from: field::day_if_any(version.valid_from).at("valid_from")?,
         interval: field::required(version.interval).and_then(interval).at("interval")?,
         timing: field::one_of::<v1::BillingTiming>(version.billing_timing).at("billing_timing")?,
         trial_days: field::count(version.trial_days).at("trial_days")?,
+        cancel_policy: cancel_policy.unwrap_or(CancelPolicy::PeriodEnd),
+        max_pause_months,
         prices: field::each(version.prices, price::new).at("prices")?,
     })
 }
@@ -66,6 +72,7 @@ impl From<PlanVersion> for v1::PlanVersion {
             billing_timing: code::<v1::BillingTiming>(version.timing),
             trial_days: wire::count(version.trial_days),
             cancel_policy: code::<v1::CancelPolicy>(version.cancel_policy),
+            max_pause_months: Some(wire::count(version.max_pause_months)),
             prices: version.prices.into_iter().map(Into::into).collect(),
         }
     }

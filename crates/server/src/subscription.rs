@@ -16,7 +16,9 @@ use crate::call::{self, Answer};
 use crate::document;
 use crate::enumeration::code;
 use crate::field::{self, At, Refused};
+use crate::intent;
 use crate::pb::v1;
+use crate::pb::v1::check_entitlement_request::Of;
 use crate::pb::v1::preview_subscription_request::Horizon;
 use crate::pb::v1::subscription_service_server::SubscriptionService;
 
@@ -116,13 +118,150 @@ impl SubscriptionService for Subscriptions {
         request: Request<v1::CancelSubscriptionRequest>,
     ) -> Answer<v1::CancelSubscriptionResponse> {
         let (call, message) = call::open_once(request)?;
-        let id = field::parse(&message.subscription_id).at("subscription_id")?;
-        let reason = field::one_of::<v1::CancelReason>(message.reason).at("reason")?;
-        let note = field::text_if_any(message.note);
+        let command = intent::cancel(message)?;
         call.write(&self.ctx, |scope| {
             async move {
-                let subscription = subscription::cancel(scope, id, reason, note).await?;
+                let subscription = subscription::cancel(scope, command).await?;
                 Ok(v1::CancelSubscriptionResponse { subscription: Some(subscription.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn change_subscription(
+        &self,
+        request: Request<v1::ChangeSubscriptionRequest>,
+    ) -> Answer<v1::ChangeSubscriptionResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse(&message.subscription_id).at("subscription_id")?;
+        let command = intent::change(id, message.change).at("change")?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                let subscription = subscription::change(scope, command).await?;
+                let intents = intent::intents(&subscription, scope.today());
+                let subscription = Some(subscription.into());
+                Ok(v1::ChangeSubscriptionResponse { subscription, intents })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn preview_change(
+        &self,
+        request: Request<v1::PreviewChangeRequest>,
+    ) -> Answer<v1::PreviewChangeResponse> {
+        let (call, message) = call::open(request)?;
+        let horizon = intent::horizon(message.horizon)?;
+        let id = field::parse(&message.subscription_id).at("subscription_id")?;
+        let command = intent::change(id, message.change).at("change")?;
+        call.read(&self.ctx, |scope| {
+            async move {
+                let (changed, drafts) =
+                    subscription::preview_change(scope, command, horizon).await?;
+                let customer = app::customer::get(scope, changed.customer_id).await?;
+                let parties = document::Parties {
+                    seller: Party::seller(&scope.organization),
+                    buyer: Party::buyer(&customer),
+                };
+                let intents = intent::intents(&changed, scope.today());
+                let invoices = drafts.into_iter().map(|draft| document::draft(draft, &parties));
+                Ok(v1::PreviewChangeResponse {
+                    subscription: Some(changed.into()),
+                    invoices: invoices.collect(),
+                    intents,
+                })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn list_intents(
+        &self,
+        request: Request<v1::ListIntentsRequest>,
+    ) -> Answer<v1::ListIntentsResponse> {
+        let (call, message) = call::open(request)?;
+        let id = field::parse(&message.subscription_id).at("subscription_id")?;
+        call.read(&self.ctx, |scope| {
+            async move {
+                let subscription = subscription::get(scope, id).await?;
+                let intents = intent::intents(&subscription, scope.today());
+                Ok(v1::ListIntentsResponse { intents })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn revoke_intent(
+        &self,
+        request: Request<v1::RevokeIntentRequest>,
+    ) -> Answer<v1::RevokeIntentResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse(&message.subscription_id).at("subscription_id")?;
+        let revoked = field::parse(&message.intent_id).at("intent_id")?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                let subscription = subscription::revoke_intent(scope, id, revoked).await?;
+                let intents = intent::intents(&subscription, scope.today());
+                let subscription = Some(subscription.into());
+                Ok(v1::RevokeIntentResponse { subscription, intents })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn pause_subscription(
+        &self,
+        request: Request<v1::PauseSubscriptionRequest>,
+    ) -> Answer<v1::PauseSubscriptionResponse> {
+        let (call, message) = call::open_once(request)?;
+        let command = intent::pause(message)?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                let subscription = subscription::pause(scope, command).await?;
+                Ok(v1::PauseSubscriptionResponse { subscription: Some(subscription.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn resume_subscription(
+        &self,
+        request: Request<v1::ResumeSubscriptionRequest>,
+    ) -> Answer<v1::ResumeSubscriptionResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse(&message.subscription_id).at("subscription_id")?;
+        let on = field::day_if_any(message.on).at("on")?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                let subscription = subscription::resume(scope, id, on).await?;
+                Ok(v1::ResumeSubscriptionResponse { subscription: Some(subscription.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn check_entitlement(
+        &self,
+        request: Request<v1::CheckEntitlementRequest>,
+    ) -> Answer<v1::CheckEntitlementResponse> {
+        let (call, message) = call::open(request)?;
+        let (id, customer_id) = match field::required(message.of).at("of")? {
+            Of::SubscriptionId(id) => (Some(field::parse(&id).at("subscription_id")?), None),
+            Of::CustomerId(id) => (None, Some(field::parse(&id).at("customer_id")?)),
+        };
+        call.read(&self.ctx, |scope| {
+            async move {
+                let today = scope.today();
+                let found = subscription::entitlements(scope, id, customer_id).await?;
+                let shown = found.into_iter().map(|(one, of)| intent::entitlement(one, of, today));
+                Ok(v1::CheckEntitlementResponse { entitlements: shown.collect() })
             }
             .boxed()
         })
@@ -162,7 +301,7 @@ fn terms(
     })
 }
 
-fn quantity(taken: v1::ComponentQuantity) -> field::Result<(String, Decimal)> {
+pub(crate) fn quantity(taken: v1::ComponentQuantity) -> field::Result<(String, Decimal)> {
     let quantity = field::decimal(taken.quantity)
         .and_then(|quantity| domain::plan::quantity(quantity).map_err(Refused::new))
         .at("quantity")?;
@@ -191,7 +330,8 @@ fn without_ids(mut subscription: v1::Subscription) -> v1::Subscription {
 
 impl From<Subscription> for v1::Subscription {
     fn from(subscription: Subscription) -> Self {
-        let next_billing_on = subscription.next_due().map(|due| due.billing_on.into());
+        let next_billing_on = subscription.next_billing_on().map(Into::into);
+        let billed_until = Some(subscription.billed_until().into());
         Self {
             id: subscription.id.to_string(),
             customer_id: subscription.customer_id.to_string(),
@@ -200,15 +340,16 @@ impl From<Subscription> for v1::Subscription {
             state: code::<v1::SubscriptionState>(subscription.state),
             currency: subscription.currency.code().to_owned(),
             start_on: Some(subscription.start_on.into()),
-            anchor_on: Some(subscription.anchor_on.into()),
+            anchor_on: Some(subscription.grid.anchor_on.into()),
             alignment: code::<v1::Alignment>(subscription.alignment),
-            interval: Some(subscription.interval.into()),
-            billing_timing: code::<v1::BillingTiming>(subscription.timing),
+            interval: Some(subscription.grid.interval.into()),
+            billing_timing: code::<v1::BillingTiming>(subscription.grid.timing),
             trial_ends_on: subscription.trial_ends_on.map(Into::into),
             items: subscription.items.into_iter().map(Into::into).collect(),
             next_billing_on,
-            billed_until: Some(subscription.billed_until.into()),
+            billed_until,
             cancellation: subscription.cancellation.map(Into::into),
+            pauses: subscription.pauses.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -220,6 +361,9 @@ impl From<Item> for v1::SubscriptionItem {
             component: item.component,
             price_id: item.price_id.to_string(),
             quantity: Some(item.quantity.into()),
+            from: Some(item.from_on.into()),
+            until: item.until_on.map(Into::into),
+            billed_until: Some(item.billed_until.into()),
         }
     }
 }
@@ -230,6 +374,7 @@ impl From<Cancellation> for v1::Cancellation {
             ends_on: Some(cancellation.ends_on.into()),
             reason: code::<v1::CancelReason>(cancellation.reason),
             note: cancellation.note.unwrap_or_default(),
+            credit: cancellation.credit,
         }
     }
 }

@@ -3,12 +3,14 @@
 //! Invariants: `due_on` is never later than the earliest date on which something of the account is
 //! to be billed. It may be earlier for a moment; a run then finds nothing and puts it right.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
 use domain::id::CustomerId;
-use domain::money::Currency;
+use domain::money::{Currency, Money};
 
 use crate::schema::billing_accounts;
 use crate::{Result, Tx};
@@ -42,6 +44,7 @@ pub async fn lock(tx: &mut Tx, account: Account) -> Result<()> {
         billing_accounts::org_id.eq(tx.org()),
         billing_accounts::customer_id.eq(account.customer_id),
         billing_accounts::currency.eq(account.currency),
+        billing_accounts::balance_minor.eq(0_i64),
     );
     diesel::insert_into(billing_accounts::table)
         .values(row)
@@ -57,6 +60,22 @@ pub async fn lock(tx: &mut Tx, account: Account) -> Result<()> {
         .first::<CustomerId>(tx.connection())
         .await?;
     Ok(())
+}
+
+/// What accounts have to their credit. Accounts that do not exist have nothing.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn balances(tx: &mut Tx, customers: &[CustomerId]) -> Result<HashMap<Account, Money>> {
+    let rows: Vec<(Account, i64)> = billing_accounts::table
+        .filter(billing_accounts::org_id.eq(tx.org()))
+        .filter(billing_accounts::customer_id.eq_any(customers))
+        .filter(billing_accounts::balance_minor.gt(0))
+        .select((Account::as_select(), billing_accounts::balance_minor))
+        .load(tx.connection())
+        .await?;
+    let balance = |(account, minor): (Account, i64)| (account, Money::new(minor, account.currency));
+    Ok(rows.into_iter().map(balance).collect())
 }
 
 /// Sets when the accounts are due next, from their subscriptions.

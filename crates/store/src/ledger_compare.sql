@@ -23,6 +23,20 @@ SELECT '2000 = service days not earned', c.currency,
                  WHERE b.currency = c.currency AND b.account = '2000'), 0)::bigint
 FROM currencies c
 UNION ALL
+SELECT '2060 = balances of customers', c.currency,
+       coalesce((SELECT sum(a.balance_minor) FROM billing_accounts a
+                 WHERE a.org_id = $1 AND a.currency = c.currency), 0)::bigint,
+       coalesce((SELECT -sum(b.amount) FROM balances b
+                 WHERE b.currency = c.currency AND b.account = '2060'), 0)::bigint
+FROM currencies c
+UNION ALL
+SELECT 'documents add up to balances', c.currency,
+       coalesce((SELECT sum(i.balance_minor) FROM invoices i
+                 WHERE i.org_id = $1 AND i.currency = c.currency), 0)::bigint,
+       coalesce((SELECT sum(a.balance_minor) FROM billing_accounts a
+                 WHERE a.org_id = $1 AND a.currency = c.currency), 0)::bigint
+FROM currencies c
+UNION ALL
 SELECT '1520 = VAT on documents', c.currency,
        coalesce((SELECT sum(v.tax_minor) FROM invoice_vat v
                  JOIN invoices i ON i.org_id = $1 AND i.id = v.invoice_id

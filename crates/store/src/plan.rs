@@ -58,6 +58,7 @@ struct VersionRow {
     timing: Timing,
     trial_days: i32,
     cancel_policy: CancelPolicy,
+    max_pause_months: i32,
 }
 
 #[derive(Queryable, Selectable)]
@@ -99,6 +100,7 @@ fn version(row: VersionRow, prices: Vec<Price>) -> Result<PlanVersion> {
         timing: row.timing,
         trial_days: u32::try_from(row.trial_days).map_err(Error::corrupt)?,
         cancel_policy: row.cancel_policy,
+        max_pause_months: u32::try_from(row.max_pause_months).map_err(Error::corrupt)?,
         prices,
     })
 }
@@ -266,6 +268,7 @@ pub async fn insert_version(
         v::timing.eq(version.timing),
         v::trial_days.eq(trial),
         v::cancel_policy.eq(version.cancel_policy),
+        v::max_pause_months.eq(i32::try_from(version.max_pause_months).map_err(Error::corrupt)?),
         v::created_at.eq(created_at),
     );
     diesel::insert_into(v::table).values(row).execute(tx.connection()).await?;

@@ -75,25 +75,47 @@ pub async fn insert(tx: &mut Tx, new: &[(LineId, Deferral)]) -> Result<()> {
     Ok(())
 }
 
-/// Saves how far deferrals have been earned, in one statement.
+/// Saves deferrals that were earned or shortened, in one statement.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
 pub async fn save(tx: &mut Tx, changed: &[(LineId, Deferral)]) -> Result<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
     diesel::sql_query(
-        "UPDATE deferrals d SET earned_until = u.earned_until, earned_minor = u.earned_minor, \
-         next_on = u.next_on \
-         FROM unnest($2, $3, $4, $5) AS u (line_id, earned_until, earned_minor, next_on) \
+        "UPDATE deferrals d SET net_minor = u.net_minor, service_until = u.service_until, \
+         earned_until = u.earned_until, earned_minor = u.earned_minor, next_on = u.next_on \
+         FROM unnest($2, $3, $4, $5, $6, $7) \
+         AS u (line_id, net_minor, service_until, earned_until, earned_minor, next_on) \
          WHERE d.org_id = $1 AND d.line_id = u.line_id",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Array<SqlUuid>, _>(line_ids(changed))
+    .bind::<Array<BigInt>, _>(each(changed, |one| one.net.minor()))
+    .bind::<Array<SqlDate>, _>(each(changed, |one| one.service.end))
     .bind::<Array<SqlDate>, _>(each(changed, |one| one.earned_until))
     .bind::<Array<BigInt>, _>(each(changed, |one| one.earned.minor()))
     .bind::<Array<Nullable<SqlDate>>, _>(each(changed, Deferral::next_on))
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// The deferrals of lines, held until the end of the transaction.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn lock(tx: &mut Tx, lines: &[LineId]) -> Result<Vec<(LineId, Deferral)>> {
+    let rows = deferrals::table
+        .filter(deferrals::org_id.eq(tx.org()))
+        .filter(deferrals::line_id.eq_any(lines))
+        .order(deferrals::line_id)
+        .select(Row::as_select())
+        .for_no_key_update()
+        .load(tx.connection())
+        .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
 }
 
 /// Whether a month of a deferral can be posted on a day.

@@ -31,6 +31,16 @@ diesel::table! {
         currency -> Text,
         due_on -> Nullable<Date>,
         set_aside -> Bool,
+        balance_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    credit_allocations (org_id, credit_note_id, invoice_id) {
+        org_id -> Uuid,
+        credit_note_id -> Uuid,
+        invoice_id -> Uuid,
+        amount_minor -> Int8,
     }
 }
 
@@ -91,8 +101,8 @@ diesel::table! {
         id -> Uuid,
         invoice_id -> Uuid,
         position -> Int4,
-        subscription_id -> Uuid,
-        item_id -> Uuid,
+        subscription_id -> Nullable<Uuid>,
+        item_id -> Nullable<Uuid>,
         product_id -> Uuid,
         description -> Text,
         unit_label -> Nullable<Text>,
@@ -104,6 +114,11 @@ diesel::table! {
         net_minor -> Int8,
         vat_class -> Text,
         vat_percent -> Numeric,
+        kind -> Text,
+        change_number -> Int4,
+        charge_id -> Nullable<Uuid>,
+        corrects_line_id -> Nullable<Uuid>,
+        discount_minor -> Int8,
     }
 }
 
@@ -136,6 +151,7 @@ diesel::table! {
         seller -> Jsonb,
         buyer -> Jsonb,
         finalized_at -> Timestamptz,
+        balance_minor -> Int8,
     }
 }
 
@@ -241,6 +257,7 @@ diesel::table! {
         trial_days -> Int4,
         cancel_policy -> Text,
         created_at -> Timestamptz,
+        max_pause_months -> Int4,
     }
 }
 
@@ -312,6 +329,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    subscription_intents (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        subscription_id -> Uuid,
+        position -> Int4,
+        effective_on -> Date,
+        terms -> Jsonb,
+        migration_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     subscription_items (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
@@ -320,6 +349,26 @@ diesel::table! {
         price_id -> Uuid,
         component -> Text,
         quantity -> Numeric,
+        metered -> Bool,
+        anchor_on -> Date,
+        interval_count -> Int4,
+        interval_unit -> Text,
+        timing -> Text,
+        from_on -> Date,
+        until_on -> Nullable<Date>,
+        charged_from -> Date,
+        billed_until -> Date,
+    }
+}
+
+diesel::table! {
+    subscription_pauses (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        subscription_id -> Uuid,
+        from_on -> Date,
+        until_on -> Date,
+        note -> Nullable<Text>,
     }
 }
 
@@ -339,13 +388,16 @@ diesel::table! {
         interval_count -> Int4,
         interval_unit -> Text,
         timing -> Text,
-        billed_until -> Date,
         ends_on -> Nullable<Date>,
         cancel_reason -> Nullable<Text>,
         cancel_note -> Nullable<Text>,
         next_billing_on -> Nullable<Date>,
         next_turn_on -> Nullable<Date>,
         created_at -> Timestamptz,
+        turned_on -> Date,
+        billed_on -> Nullable<Date>,
+        changes -> Int4,
+        cancel_credit -> Bool,
     }
 }
 
@@ -363,6 +415,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     answered_requests,
     api_keys,
     billing_accounts,
+    credit_allocations,
     customers,
     deferrals,
     document_numbers,
@@ -381,7 +434,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     prices,
     products,
     set_asides,
+    subscription_intents,
     subscription_items,
+    subscription_pauses,
     subscriptions,
     vat_rates,
 );

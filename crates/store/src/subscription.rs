@@ -1,21 +1,26 @@
-//! Subscriptions and their items.
+//! Subscriptions with their items, pauses and intents.
+
+mod save;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Date as SqlDate, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
-use domain::id::{CustomerId, ItemId, PlanId, PlanVersionId, PriceId, SubscriptionId};
+use domain::id::{
+    CustomerId, IntentId, ItemId, MigrationId, PlanId, PlanVersionId, PriceId, SubscriptionId,
+};
 use domain::money::Currency;
 use domain::period::{Alignment, Unit};
 use domain::plan::Timing;
-use domain::subscription::{CancelReason, Cancellation, Item, State, Subscription};
+use domain::subscription::{
+    CancelReason, Cancellation, Grid, Intent, Item, Pause, State, Subscription,
+};
 use rust_decimal::Decimal;
 
+pub use self::save::{insert, save, save_billed};
 use crate::plan::interval;
-use crate::schema::{subscription_items, subscriptions};
+use crate::schema::{subscription_intents, subscription_items, subscription_pauses, subscriptions};
 use crate::{Error, Result, Tx};
 
 #[derive(Queryable, Selectable)]
@@ -34,10 +39,13 @@ struct Row {
     interval_count: i32,
     interval_unit: Unit,
     timing: Timing,
-    billed_until: Date,
+    turned_on: Date,
+    billed_on: Option<Date>,
+    changes: i32,
     ends_on: Option<Date>,
     cancel_reason: Option<CancelReason>,
     cancel_note: Option<String>,
+    cancel_credit: bool,
 }
 
 #[derive(Queryable, Selectable)]
@@ -48,14 +56,71 @@ struct ItemRow {
     price_id: PriceId,
     component: String,
     quantity: Decimal,
+    metered: bool,
+    anchor_on: Date,
+    interval_count: i32,
+    interval_unit: Unit,
+    timing: Timing,
+    from_on: Date,
+    until_on: Option<Date>,
+    charged_from: Date,
+    billed_until: Date,
 }
 
-fn subscription(row: Row, items: Vec<Item>) -> Result<Subscription> {
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = subscription_pauses, check_for_backend(diesel::pg::Pg))]
+struct PauseRow {
+    id: IntentId,
+    subscription_id: SubscriptionId,
+    from_on: Date,
+    until_on: Date,
+    note: Option<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = subscription_intents, check_for_backend(diesel::pg::Pg))]
+struct IntentRow {
+    id: IntentId,
+    subscription_id: SubscriptionId,
+    effective_on: Date,
+    terms: serde_json::Value,
+    migration_id: Option<MigrationId>,
+}
+
+/// What hangs on subscriptions, in order.
+#[derive(Default)]
+struct Parts {
+    items: HashMap<SubscriptionId, Vec<Item>>,
+    pauses: HashMap<SubscriptionId, Vec<Pause>>,
+    intents: HashMap<SubscriptionId, Vec<Intent>>,
+}
+
+impl ItemRow {
+    fn item(self) -> Result<Item> {
+        let interval = interval(self.interval_count, self.interval_unit)?;
+        Ok(Item {
+            id: self.id,
+            price_id: self.price_id,
+            component: self.component,
+            quantity: self.quantity,
+            metered: self.metered,
+            grid: Grid { anchor_on: self.anchor_on, interval, timing: self.timing },
+            from_on: self.from_on,
+            until_on: self.until_on,
+            charged_from: self.charged_from,
+            billed_until: self.billed_until,
+        })
+    }
+}
+
+fn subscription(row: Row, parts: &mut Parts) -> Result<Subscription> {
     let cancellation = row.ends_on.zip(row.cancel_reason).map(|(ends_on, reason)| Cancellation {
         ends_on,
         reason,
         note: row.cancel_note,
+        credit: row.cancel_credit,
     });
+    let interval = interval(row.interval_count, row.interval_unit)?;
     Ok(Subscription {
         id: row.id,
         customer_id: row.customer_id,
@@ -66,118 +131,72 @@ fn subscription(row: Row, items: Vec<Item>) -> Result<Subscription> {
         start_on: row.start_on,
         trial_ends_on: row.trial_ends_on,
         alignment: row.alignment,
-        anchor_on: row.anchor_on,
-        interval: interval(row.interval_count, row.interval_unit)?,
-        timing: row.timing,
-        billed_until: row.billed_until,
+        grid: Grid { anchor_on: row.anchor_on, interval, timing: row.timing },
+        turned_on: row.turned_on,
+        billed_on: row.billed_on,
+        changes: row.changes,
         cancellation,
-        items,
+        items: parts.items.remove(&row.id).unwrap_or_default(),
+        pauses: parts.pauses.remove(&row.id).unwrap_or_default(),
+        intents: parts.intents.remove(&row.id).unwrap_or_default(),
     })
 }
 
-async fn with_items(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Subscription>> {
+async fn with_parts(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Subscription>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids: Vec<SubscriptionId> = rows.iter().map(|row| row.id).collect();
-    let item_rows = subscription_items::table
+    let mut parts = Parts::default();
+    load_items(tx, &ids, &mut parts).await?;
+    load_pauses(tx, &ids, &mut parts).await?;
+    load_intents(tx, &ids, &mut parts).await?;
+    rows.into_iter().map(|row| subscription(row, &mut parts)).collect()
+}
+
+async fn load_items(tx: &mut Tx, ids: &[SubscriptionId], parts: &mut Parts) -> Result<()> {
+    let rows = subscription_items::table
         .filter(subscription_items::org_id.eq(tx.org()))
-        .filter(subscription_items::subscription_id.eq_any(&ids))
+        .filter(subscription_items::subscription_id.eq_any(ids))
         .order((subscription_items::subscription_id, subscription_items::position))
         .select(ItemRow::as_select())
         .load(tx.connection())
         .await?;
-    let mut items: HashMap<SubscriptionId, Vec<Item>> = HashMap::with_capacity(rows.len());
-    for ItemRow { id, subscription_id, price_id, component, quantity } in item_rows {
-        let item = Item { id, price_id, component, quantity };
-        items.entry(subscription_id).or_default().push(item);
+    for row in rows {
+        let id = row.subscription_id;
+        parts.items.entry(id).or_default().push(row.item()?);
     }
-    rows.into_iter()
-        .map(|row| {
-            let of_row = items.remove(&row.id).unwrap_or_default();
-            subscription(row, of_row)
-        })
-        .collect()
-}
-
-/// Writes a new subscription with its items.
-///
-/// # Errors
-/// [`Error::Exists`] when an id is taken.
-pub async fn insert(tx: &mut Tx, new: &Subscription, created_at: DateTime<Utc>) -> Result<()> {
-    use subscriptions as s;
-    let org = tx.org();
-    let count = i32::try_from(new.interval.count()).map_err(Error::corrupt)?;
-    let cancellation = new.cancellation.as_ref();
-    let row = (
-        s::org_id.eq(org),
-        s::id.eq(new.id),
-        s::customer_id.eq(new.customer_id),
-        s::plan_id.eq(new.plan_id),
-        s::version_id.eq(new.version_id),
-        s::state.eq(new.state),
-        s::currency.eq(new.currency),
-        s::start_on.eq(new.start_on),
-        s::trial_ends_on.eq(new.trial_ends_on),
-        s::alignment.eq(new.alignment),
-        s::anchor_on.eq(new.anchor_on),
-        s::interval_count.eq(count),
-        s::interval_unit.eq(new.interval.unit()),
-        s::timing.eq(new.timing),
-        s::billed_until.eq(new.billed_until),
-        s::ends_on.eq(new.ends_on()),
-        s::cancel_reason.eq(cancellation.map(|cancellation| cancellation.reason)),
-        s::cancel_note.eq(cancellation.and_then(|cancellation| cancellation.note.as_ref())),
-        s::next_billing_on.eq(new.next_due().map(|due| due.billing_on)),
-        s::next_turn_on.eq(new.next_turn_on()),
-        s::created_at.eq(created_at),
-    );
-    diesel::insert_into(s::table).values(row).execute(tx.connection()).await?;
-    let rows: Vec<_> = (0_i32..)
-        .zip(&new.items)
-        .map(|(position, item)| {
-            (
-                subscription_items::org_id.eq(org),
-                subscription_items::id.eq(item.id),
-                subscription_items::subscription_id.eq(new.id),
-                subscription_items::position.eq(position),
-                subscription_items::price_id.eq(item.price_id),
-                subscription_items::component.eq(&item.component),
-                subscription_items::quantity.eq(item.quantity),
-            )
-        })
-        .collect();
-    diesel::insert_into(subscription_items::table).values(rows).execute(tx.connection()).await?;
     Ok(())
 }
 
-/// Saves what changes in a subscription's life, for any number of subscriptions in one statement.
-///
-/// # Errors
-/// [`Error::Unavailable`].
-pub async fn save(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
-    if changed.is_empty() {
-        return Ok(());
+async fn load_pauses(tx: &mut Tx, ids: &[SubscriptionId], parts: &mut Parts) -> Result<()> {
+    let rows = subscription_pauses::table
+        .filter(subscription_pauses::org_id.eq(tx.org()))
+        .filter(subscription_pauses::subscription_id.eq_any(ids))
+        .order((subscription_pauses::subscription_id, subscription_pauses::from_on))
+        .select(PauseRow::as_select())
+        .load(tx.connection())
+        .await?;
+    for PauseRow { id, subscription_id, from_on, until_on, note } in rows {
+        let pause = Pause { id, from_on, until_on, note };
+        parts.pauses.entry(subscription_id).or_default().push(pause);
     }
-    let column = |of: fn(&Subscription) -> Option<Date>| changed.iter().map(of).collect::<Vec<_>>();
-    let reason = |one: &Subscription| one.cancellation.as_ref().map(|c| c.reason.as_str());
-    let note = |one: &Subscription| one.cancellation.as_ref().and_then(|c| c.note.clone());
-    diesel::sql_query(
-        "UPDATE subscriptions s SET state = u.state, billed_until = u.billed_until, \
-         ends_on = u.ends_on, cancel_reason = u.cancel_reason, cancel_note = u.cancel_note, \
-         next_billing_on = u.next_billing_on, next_turn_on = u.next_turn_on \
-         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) \
-         AS u (id, state, billed_until, ends_on, cancel_reason, cancel_note, next_billing_on, next_turn_on) \
-         WHERE s.org_id = $1 AND s.id = u.id",
-    )
-    .bind::<SqlUuid, _>(tx.org())
-    .bind::<Array<SqlUuid>, _>(changed.iter().map(|one| one.id).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(changed.iter().map(|one| one.state.as_str()).collect::<Vec<_>>())
-    .bind::<Array<SqlDate>, _>(changed.iter().map(|one| one.billed_until).collect::<Vec<_>>())
-    .bind::<Array<Nullable<SqlDate>>, _>(column(|one| one.ends_on()))
-    .bind::<Array<Nullable<Text>>, _>(changed.iter().map(reason).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(changed.iter().map(note).collect::<Vec<_>>())
-    .bind::<Array<Nullable<SqlDate>>, _>(column(|one| one.next_due().map(|due| due.billing_on)))
-    .bind::<Array<Nullable<SqlDate>>, _>(column(|one| one.next_turn_on()))
-    .execute(tx.connection())
-    .await?;
+    Ok(())
+}
+
+async fn load_intents(tx: &mut Tx, ids: &[SubscriptionId], parts: &mut Parts) -> Result<()> {
+    let rows = subscription_intents::table
+        .filter(subscription_intents::org_id.eq(tx.org()))
+        .filter(subscription_intents::subscription_id.eq_any(ids))
+        .order((subscription_intents::subscription_id, subscription_intents::position))
+        .select(IntentRow::as_select())
+        .load(tx.connection())
+        .await?;
+    for IntentRow { id, subscription_id, effective_on, terms, migration_id } in rows {
+        let terms = serde_json::from_value(terms).map_err(Error::corrupt)?;
+        let intent = Intent { id, on: effective_on, terms, migration_id };
+        parts.intents.entry(subscription_id).or_default().push(intent);
+    }
     Ok(())
 }
 
@@ -192,7 +211,7 @@ pub async fn get(tx: &mut Tx, id: SubscriptionId) -> Result<Subscription> {
         .select(Row::as_select())
         .load(tx.connection())
         .await?;
-    with_items(tx, rows).await?.pop().ok_or(Error::NotFound)
+    with_parts(tx, rows).await?.pop().ok_or(Error::NotFound)
 }
 
 /// As [`get`], and holds the row until the end of the transaction. Lock the billing account first.
@@ -207,7 +226,22 @@ pub async fn lock(tx: &mut Tx, id: SubscriptionId) -> Result<Subscription> {
         .for_no_key_update()
         .load(tx.connection())
         .await?;
-    with_items(tx, rows).await?.pop().ok_or(Error::NotFound)
+    with_parts(tx, rows).await?.pop().ok_or(Error::NotFound)
+}
+
+/// All subscriptions of a customer, by id.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn of_customer(tx: &mut Tx, customer_id: CustomerId) -> Result<Vec<Subscription>> {
+    let rows = subscriptions::table
+        .filter(subscriptions::org_id.eq(tx.org()))
+        .filter(subscriptions::customer_id.eq(customer_id))
+        .order(subscriptions::id)
+        .select(Row::as_select())
+        .load(tx.connection())
+        .await?;
+    with_parts(tx, rows).await
 }
 
 /// Which subscriptions to list.
@@ -250,7 +284,7 @@ pub async fn list(
         .select(Row::as_select())
         .load(tx.connection())
         .await?;
-    with_items(tx, rows).await
+    with_parts(tx, rows).await
 }
 
 /// The subscriptions of customers that are to be billed on or before a day, by customer and id,
@@ -264,7 +298,7 @@ pub async fn lock_due(
     on: Date,
 ) -> Result<Vec<Subscription>> {
     let rows = due_query(tx, customers, on).for_no_key_update().load(tx.connection()).await?;
-    with_items(tx, rows).await
+    with_parts(tx, rows).await
 }
 
 /// As [`lock_due`], without holding them: for previews.
@@ -273,7 +307,7 @@ pub async fn lock_due(
 /// [`Error::Unavailable`].
 pub async fn due(tx: &mut Tx, customers: &[CustomerId], on: Date) -> Result<Vec<Subscription>> {
     let rows = due_query(tx, customers, on).load(tx.connection()).await?;
-    with_items(tx, rows).await
+    with_parts(tx, rows).await
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -315,5 +349,5 @@ pub async fn lock_turning(tx: &mut Tx, on: Date, limit: i64) -> Result<Vec<Subsc
         .skip_locked()
         .load(tx.connection())
         .await?;
-    with_items(tx, rows).await
+    with_parts(tx, rows).await
 }

@@ -14,6 +14,7 @@
 mod amounts;
 mod calendar;
 mod charges;
+mod coverage;
 mod documents;
 mod postings;
 mod rows;
@@ -39,6 +40,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     let rows = Rows::load(&database.sql().await, org).await;
     let charges = charges::expected(&rows, today, &mut findings);
     charges::compare(&rows, &charges, &mut findings);
+    coverage::check(&rows, today, &mut findings);
     documents::check(&rows, &charges, &mut findings);
     postings::check(&rows, today, &mut findings);
     findings

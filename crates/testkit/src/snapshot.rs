@@ -10,7 +10,7 @@ use tokio_postgres::SimpleQueryMessage;
 use crate::Database;
 
 /// What is compared: one column of text each.
-const VIEWS: [&str; 8] = [
+const VIEWS: [&str; 9] = [
     "SELECT concat_ws(' ', 'invoice', n.number, i.customer_id, i.state, i.billing_on, i.issue_on, \
          i.due_on, i.net_minor, i.tax_minor, i.total_minor, i.open_minor, i.currency) \
      FROM invoices i LEFT JOIN document_numbers n ON n.org_id = i.org_id AND n.document_id = i.id \
@@ -33,9 +33,11 @@ const VIEWS: [&str; 8] = [
          d.earned_until, d.earned_minor, d.next_on) \
      FROM deferrals d JOIN invoice_lines l ON l.org_id = d.org_id AND l.id = d.line_id \
      WHERE d.org_id = ORG",
-    "SELECT concat_ws(' ', 'subscription', id, state, billed_until, ends_on, next_billing_on, \
+    "SELECT concat_ws(' ', 'subscription', id, state, billed_on, changes, ends_on, next_billing_on, \
          next_turn_on) FROM subscriptions WHERE org_id = ORG",
-    "SELECT concat_ws(' ', 'account', customer_id, currency, due_on, set_aside) \
+    "SELECT concat_ws(' ', 'item', subscription_id, component, quantity, from_on, until_on, \
+         charged_from, billed_until) FROM subscription_items WHERE org_id = ORG",
+    "SELECT concat_ws(' ', 'account', customer_id, currency, due_on, set_aside, balance_minor) \
      FROM billing_accounts WHERE org_id = ORG",
     "SELECT concat_ws(' ', 'series', series, year, next_sequence, last_issue_on) \
      FROM number_series WHERE org_id = ORG",

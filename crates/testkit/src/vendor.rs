@@ -11,7 +11,7 @@ use app::clock::Target;
 use app::customer::{CreateCustomer, Facts};
 use app::day::Done;
 use app::organization::CreateOrganization;
-use app::subscription::CreateSubscription;
+use app::subscription::{CancelSubscription, CreateSubscription};
 use app::{Ctx, Scope};
 use domain::customer::{Customer, PartyType};
 use domain::date::Date;
@@ -19,7 +19,7 @@ use domain::id::{OrgId, PlanId, ProductId, SubscriptionId};
 use domain::money::Currency;
 use domain::organization::{Address, OrgKind, Organization};
 use domain::period::{Alignment, Interval};
-use domain::plan::{PriceModel, RevenueKind, Timing};
+use domain::plan::{CancelPolicy, DEFAULT_PAUSE_MONTHS, PriceModel, RevenueKind, Timing};
 use domain::subscription::{CancelReason, Subscription};
 use domain::vat::{VatCategory, VatTreatment};
 use rust_decimal::Decimal;
@@ -203,7 +203,8 @@ impl Vendor {
     pub async fn cancel(&self, id: SubscriptionId) -> Result<Subscription, app::Error> {
         let mut scope = self.scope().await;
         let reason = CancelReason::VoluntaryOther;
-        let cancelled = app::subscription::cancel(&mut scope, id, reason, None).await?;
+        let command = CancelSubscription { id, when: None, reason, note: None };
+        let cancelled = app::subscription::cancel(&mut scope, command).await?;
         scope.commit().await?;
         Ok(cancelled)
     }
@@ -254,6 +255,8 @@ fn version(offer: &Offer, product_id: ProductId) -> PublishVersion {
         interval: offer.interval,
         timing: offer.timing,
         trial_days: offer.trial_days,
+        cancel_policy: CancelPolicy::PeriodEnd,
+        max_pause_months: DEFAULT_PAUSE_MONTHS,
         prices: vec![price],
     }
 }

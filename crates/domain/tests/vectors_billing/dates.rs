@@ -23,7 +23,7 @@ const SUBSCRIPTION: &[&str] = &["start", "end", "target", "anchor_day", "period"
 pub(crate) fn billing_interval(case: &Case) -> Option<Value> {
     case.only(SUBSCRIPTION)?;
     let mut subscription = subscription(case)?;
-    let (grid, anchor) = (subscription.interval, subscription.anchor_on);
+    let (grid, anchor) = (subscription.grid.interval, subscription.grid.anchor_on);
     let enclosing = grid.period_containing(anchor, subscription.start_on);
     let on_boundary = enclosing.start == subscription.start_on;
     let mut answers = Map::new();
@@ -31,7 +31,7 @@ pub(crate) fn billing_interval(case: &Case) -> Option<Value> {
     answers.insert("first_billing_date".into(), json!(first));
     if let Some(target) = case.date("target") {
         let through = bill(&mut subscription, target).last().map(|due| due.part.end);
-        let next = grid.period_containing(anchor, subscription.billed_until).end;
+        let next = grid.period_containing(anchor, subscription.billed_until()).end;
         answers.insert("bill_through".into(), json!(through));
         answers.insert("next_billing_date".into(), json!(next));
         answers.insert("something_to_bill".into(), json!(through.is_some()));
@@ -48,7 +48,7 @@ pub(crate) fn billing_dates(case: &Case) -> Option<Value> {
     let mut dates = Vec::new();
     while dates.len() < count {
         let due = walked.next_due()?;
-        walked.mark_charged(&due);
+        walked.mark_billed(&due);
         dates.push(due.billing_on);
     }
     let due_on = |day: Date| bill(&mut fresh.clone(), day).len();
@@ -90,7 +90,7 @@ pub(crate) fn next_billing_date(case: &Case) -> Option<Value> {
     let (interval, anchor, start) = grid_of_next(case)?;
     let timing = grid::timing("in_arrears")?;
     let mut running = grid::subscribe(interval, timing, Alignment::OwnDay, start, 0)?;
-    running.anchor_on = anchor;
+    grid::anchor(&mut running, anchor);
     if let Some(end) = case.optional_date("subscription_end")? {
         grid::ends(&mut running, end);
     }
@@ -110,7 +110,7 @@ pub(crate) fn billing_day(case: &Case) -> Option<Value> {
         dates.iter().map(case::date).collect::<Option<Vec<Date>>>()
     };
     let billed = |day: &Date| {
-        running.start_on <= *day && grid::is_boundary(interval, running.anchor_on, *day)
+        running.start_on <= *day && grid::is_boundary(interval, running.grid.anchor_on, *day)
     };
     let (yes, no) = (asked("billed_on")?, asked("not_billed_on")?);
     Some(json!({
@@ -135,7 +135,7 @@ pub(crate) fn billing_day_in_zone(case: &Case) -> Option<Value> {
     let zone = date::zone(case.text("customer_time_zone")?).ok()?;
     let today = date::local(case::instant(case.given("run_at_utc")?)?, zone);
     let interval = grid::interval(case.text("interval")?)?;
-    let anchor = aligned(case, interval, today, 0)?.anchor_on;
+    let anchor = aligned(case, interval, today, 0)?.grid.anchor_on;
     (case.text("alignment")? == "calendar").then_some(())?;
     Some(json!({ "bills_now": grid::is_boundary(interval, anchor, today) }))
 }
@@ -233,7 +233,7 @@ pub(crate) fn trial_in_zone(case: &Case) -> Option<Value> {
     let price = Money::parse(case::text(case.expected.get("amount")?)?, Currency::EUR).ok()?;
     let charged = prorate(price, due.whole, due.part).ok()?;
     Some(json!({
-        "anchor_day": running.anchor_on.day(),
+        "anchor_day": running.grid.anchor_on.day(),
         "first_paid_period": [due.part.start, due.part.end],
         "amount": charged.major().to_string(),
     }))

@@ -149,6 +149,7 @@ pub(crate) fn subscribe(
         timing,
         trial_days,
         cancel_policy: CancelPolicy::PeriodEnd,
+        max_pause_months: 3,
         prices: vec![price],
     };
     let start = Start {
@@ -171,7 +172,7 @@ pub(crate) fn subscription(case: &Case) -> Option<Subscription> {
     let mut subscription = subscribe(interval, timing, Alignment::OwnDay, start, 0)?;
     if case.has("anchor_day") {
         let day = u32::try_from(case.integer("anchor_day")?).ok()?;
-        subscription.anchor_on = anchor_of_day(interval, start, day)?;
+        anchor(&mut subscription, anchor_of_day(interval, start, day)?);
     }
     if let Some(end) = case.optional_date("end")? {
         ends(&mut subscription, end);
@@ -179,17 +180,25 @@ pub(crate) fn subscription(case: &Case) -> Option<Subscription> {
     Some(subscription)
 }
 
+/// Gives a subscription another boundary 0.
+pub(crate) fn anchor(subscription: &mut Subscription, anchor_on: Date) {
+    subscription.grid.anchor_on = anchor_on;
+    for item in &mut subscription.items {
+        item.grid.anchor_on = anchor_on;
+    }
+}
+
 /// Gives a subscription its last, exclusive day.
 pub(crate) fn ends(subscription: &mut Subscription, ends_on: Date) {
     let reason = CancelReason::Unknown;
-    subscription.cancellation = Some(Cancellation { ends_on, reason, note: None });
+    subscription.cancellation = Some(Cancellation { ends_on, reason, note: None, credit: true });
 }
 
 /// What is billed on or before `until`, in order; the subscription moves along.
 pub(crate) fn bill(subscription: &mut Subscription, until: Date) -> Vec<Due> {
     let mut billed = Vec::new();
     while let Some(due) = subscription.next_due().filter(|due| due.billing_on <= until) {
-        subscription.mark_charged(&due);
+        subscription.mark_billed(&due);
         billed.push(due);
         if billed.len() == MANY_PARTS {
             break;

@@ -59,7 +59,7 @@ pub(crate) fn error(case: &Case) -> Option<Value> {
     case.only(SUBSCRIPTION)?;
     let mut subscription = subscription(case)?;
     let (start, end) = (subscription.start_on, case.date("end")?);
-    let whole = subscription.interval.period_containing(subscription.anchor_on, start);
+    let whole = subscription.grid.interval.period_containing(subscription.grid.anchor_on, start);
     let refused = prorate(Money::new(FINE, Currency::EUR), whole, Period { start, end }).is_err();
     let nothing = bill(&mut subscription, case.date("target")?).is_empty();
     Some(json!({ "error": (refused && nothing).then_some("invalid_date_sequence") }))

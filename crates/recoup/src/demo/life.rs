@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use app::clock::{Target, advance};
 use app::customer::{CreateCustomer, Facts};
-use app::subscription::CreateSubscription;
+use app::subscription::{CancelSubscription, CreateSubscription};
 use app::{Ctx, Scope};
 use domain::date::Date;
 use domain::id::{CustomerId, SubscriptionId};
@@ -145,7 +145,8 @@ async fn cancel(
     id: SubscriptionId,
     reason: CancelReason,
 ) -> Result<(), app::Error> {
-    app::subscription::cancel(scope, id, reason, None).await.map(|_| ())
+    let command = CancelSubscription { id, when: None, reason, note: None };
+    app::subscription::cancel(scope, command).await.map(|_| ())
 }
 
 fn customer(id: CustomerId, person: Person) -> Result<CreateCustomer, app::Error> {

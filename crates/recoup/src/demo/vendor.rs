@@ -16,7 +16,7 @@ use domain::date::Date;
 use domain::id::{OrgId, PlanId, ProductId};
 use domain::money::Currency;
 use domain::organization::{Address, OrgKind, Role};
-use domain::plan::PriceModel;
+use domain::plan::{CancelPolicy, DEFAULT_PAUSE_MONTHS, PriceModel};
 use rust_decimal::Decimal;
 
 use super::catalogue::{Component, PLANS, PRODUCTS, Plan};
@@ -153,6 +153,8 @@ fn version(
         interval: plan.interval,
         timing: plan.timing,
         trial_days: plan.trial_days,
+        cancel_policy: CancelPolicy::PeriodEnd,
+        max_pause_months: DEFAULT_PAUSE_MONTHS,
         prices,
     })
 }

@@ -6,8 +6,8 @@ use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
 use super::amounts::{ONE, fine, rounded};
-use super::charges::Charge;
-use super::rows::{Customer, Invoice, Line, Rows};
+use super::charges::{Charge, is_plain};
+use super::rows::{Allocation, Customer, Invoice, Line, Rows};
 
 /// The countries whose consumers owe their own country's VAT.
 const EU: &str = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK";
@@ -36,15 +36,29 @@ fn check_sums(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
     if has != expected {
         found.push(format!("sums {has:?} instead of {expected:?}"));
     }
-    let state = if invoice.total_minor > 0 { "open" } else { "settled" };
-    if invoice.open_minor != invoice.total_minor || invoice.state != state {
-        found.push(format!("{} with {} open", invoice.state, invoice.open_minor));
+    let paid_off: i128 = of_allocations(rows, |one| one.invoice_id == invoice.id);
+    let pays_off: i128 = of_allocations(rows, |one| one.credit_note_id == invoice.id);
+    let is_credit = invoice.total_minor < 0;
+    let open = if is_credit { 0 } else { invoice.total_minor + invoice.balance_minor - paid_off };
+    let state = if open > 0 { "open" } else { "settled" };
+    if invoice.open_minor != open || invoice.state != state {
+        found.push(format!("{} with {} open, not {open}", invoice.state, invoice.open_minor));
+    }
+    let kind = if is_credit { "credit_note" } else { "invoice" };
+    let balance = -invoice.total_minor - pays_off;
+    if invoice.kind != kind || (is_credit && invoice.balance_minor != balance) {
+        let has = (&invoice.kind, invoice.balance_minor);
+        found.push(format!("{has:?} instead of {kind} and {balance}"));
     }
     let mut positions: Vec<i32> = rows.lines_of(invoice.id).map(|line| line.position).collect();
     positions.sort_unstable();
     if positions.is_empty() || positions.windows(2).any(|pair| pair[1] != pair[0] + 1) {
         found.push(format!("positions {positions:?}"));
     }
+}
+
+fn of_allocations(rows: &Rows, of: impl Fn(&Allocation) -> bool) -> i128 {
+    rows.allocations.iter().filter(|one| of(one)).map(|one| one.amount_minor).sum()
 }
 
 /// Every line has the VAT of its product, parties and date; VAT is rounded once per rate.
@@ -79,7 +93,11 @@ fn vat_of(
     customer: &Customer,
     line: &Line,
 ) -> Option<(String, i128)> {
-    let category = rows.item(line.item_id).vat_category.as_str();
+    if let Some(corrected) = line.corrects_line_id {
+        let original = rows.line(corrected)?;
+        return Some((original.vat_class.clone(), fine(&original.vat_percent)));
+    }
+    let category = rows.item(line.item_id?).vat_category.as_str();
     let without = |class: &str| Some((class.to_owned(), 0));
     if invoice.small_business {
         return without("E");
@@ -113,7 +131,13 @@ fn check_dates(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
         return;
     }
     for line in rows.lines_of(invoice.id) {
-        let made = rows.subscription(line.subscription_id).created_on;
+        let Some(subscription) = line.subscription_id.map(|id| rows.subscription(id)) else {
+            continue;
+        };
+        if !is_plain(rows, subscription) {
+            continue;
+        }
+        let made = subscription.created_on;
         let expected = invoice.billing_on.max(made);
         if invoice.issue_on != expected {
             found.push(format!("issued on {} instead of {expected}", invoice.issue_on));
@@ -126,8 +150,10 @@ fn check_dates(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
 fn check_consolidation(rows: &Rows, findings: &mut Vec<String>) {
     let mut seen: BTreeMap<(Uuid, &str, NaiveDate, NaiveDate), Uuid> = BTreeMap::new();
     for invoice in &rows.invoices {
-        let was_there_before =
-            |line: &Line| rows.subscription(line.subscription_id).created_on < invoice.issue_on;
+        let was_there_before = |line: &Line| {
+            let subscription = line.subscription_id.map(|id| rows.subscription(id));
+            subscription.is_some_and(|one| one.created_on < invoice.issue_on && is_plain(rows, one))
+        };
         if !rows.lines_of(invoice.id).any(was_there_before) {
             continue;
         }
@@ -151,7 +177,7 @@ fn check_zero(rows: &Rows, charges: &[Charge], findings: &mut Vec<String>) {
         }
     }
     let has_line: BTreeSet<(Uuid, NaiveDate)> =
-        rows.lines().map(|line| (line.item_id, line.service_from)).collect();
+        rows.lines().filter_map(|line| Some((line.item_id?, line.service_from))).collect();
     let of_value: BTreeSet<(Uuid, NaiveDate)> = charges
         .iter()
         .filter(|charge| charge.net != 0)
@@ -194,9 +220,13 @@ fn check_numbers(rows: &Rows, findings: &mut Vec<String>) {
 fn check_run(rows: &Rows, year: i32, documents: &[&Invoice], findings: &mut Vec<String>) {
     let organization = &rows.organization;
     for (at, document) in (1_i64..).zip(documents) {
+        let prefix = match document.kind.as_str() {
+            "credit_note" => &organization.credit_note_prefix,
+            _ => &organization.invoice_prefix,
+        };
         let number = organization
             .number_pattern
-            .replace("{prefix}", &organization.invoice_prefix)
+            .replace("{prefix}", prefix)
             .replace("{year}", &year.to_string())
             .replace("{seq:05}", &format!("{at:05}"));
         let has = (document.sequence, document.number.as_deref(), document.issue_on.year());

@@ -21,7 +21,7 @@ pub(super) fn check(rows: &Rows, today: NaiveDate, findings: &mut Vec<String>) {
     for invoice in &rows.invoices {
         post_document(rows, invoice, &mut expected);
         for line in rows.lines_of(invoice.id) {
-            post_line(invoice, line, today, &mut expected);
+            post_line(rows, invoice, line, today, &mut expected);
         }
     }
     let mut found: BTreeMap<Place, i128> = BTreeMap::new();
@@ -49,15 +49,23 @@ fn post_document(rows: &Rows, invoice: &Invoice, ledger: &mut BTreeMap<Place, i1
         let place = (invoice.issue_on, account.to_owned(), invoice.currency.clone(), vat);
         *ledger.entry(place).or_default() += amount;
     };
-    post("1300", None, invoice.total_minor);
+    post("1300", None, invoice.total_minor + invoice.balance_minor);
+    post("2060", None, -invoice.balance_minor);
     for row in rows.vat_of(invoice.id) {
         let vat = Some((row.vat_class.clone(), fine(&row.vat_percent)));
         post("1520", vat, -row.tax_minor);
     }
 }
 
-/// Revenue at once, or month by month where the period is longer than one.
-fn post_line(invoice: &Invoice, line: &Line, today: NaiveDate, ledger: &mut BTreeMap<Place, i128>) {
+/// Revenue at once, or month by month where the period is longer than one. What is credited comes
+/// first from what is not earned yet; the days that stay go on being earned.
+fn post_line(
+    rows: &Rows,
+    invoice: &Invoice,
+    line: &Line,
+    today: NaiveDate,
+    ledger: &mut BTreeMap<Place, i128>,
+) {
     let revenue = match line.revenue.as_str() {
         "subscription" => "8000",
         "service" => "8010",
@@ -67,27 +75,53 @@ fn post_line(invoice: &Invoice, line: &Line, today: NaiveDate, ledger: &mut BTre
         let place = (day, account.to_owned(), invoice.currency.clone(), None);
         *ledger.entry(place).or_default() += amount;
     };
-    let (from, until) = (line.service_from, line.service_until);
-    if days(from, until) <= MONTH {
+    let (from, mut until) = (line.service_from, line.service_until);
+    if line.corrects_line_id.is_some() || days(from, until) <= MONTH {
         return post(invoice.issue_on, revenue, -line.net_minor);
     }
+    let mut net = line.net_minor;
+    let mut credits = credits_of(rows, line);
     let earned =
-        |day: NaiveDate| first_days((line.net_minor, 1), days(from, day), days(from, until));
+        |net, until, day: NaiveDate| first_days((net, 1), days(from, day), days(from, until));
     let mut earned_until = days_later(invoice.issue_on, 1).clamp(from, until);
-    post(invoice.issue_on, revenue, -earned(earned_until));
-    post(invoice.issue_on, "2000", earned(earned_until) - line.net_minor);
-    let mut day = earned_until;
-    while day < until && day < today {
-        day = days_later(day, 1);
-        // A month is over, or the service is.
-        if day.day() == 1 || day == until {
-            let amount = earned(day) - earned(earned_until);
-            let last_day = day.pred_opt().expect("the day before");
-            post(last_day, revenue, -amount);
-            post(last_day, "2000", amount);
-            earned_until = day;
+    let mut so_far = earned(net, until, earned_until);
+    post(invoice.issue_on, revenue, -so_far);
+    post(invoice.issue_on, "2000", so_far - net);
+    let mut day = earned_until.min(invoice.issue_on);
+    while day <= today {
+        // Documents of a day come before the months that it ends.
+        while let Some((_, cut, amount)) = credits.pop_if(|(issued, _, _)| *issued <= day) {
+            let left = net - so_far;
+            let part = if earned_until >= cut { left } else { left.min(amount) };
+            (net, until) = (net - part, if earned_until >= cut { earned_until } else { cut });
+            // The credit's own line took all of it from revenue.
+            post(day, "2000", part);
+            post(day, revenue, -part);
         }
+        // A month is over, or the service is.
+        if day > earned_until && earned_until < until && (day.day() == 1 || day == until) {
+            let now = earned(net, until, day);
+            let last_day = day.pred_opt().expect("the day before");
+            post(last_day, revenue, so_far - now);
+            post(last_day, "2000", now - so_far);
+            (so_far, earned_until) = (now, day);
+        }
+        day = days_later(day, 1);
     }
+}
+
+/// What was taken back of a line: when, from which day on, how much; the latest first.
+fn credits_of(rows: &Rows, line: &Line) -> Vec<(NaiveDate, NaiveDate, i128)> {
+    let mut credits: Vec<_> = rows
+        .lines()
+        .filter(|credit| credit.corrects_line_id == Some(line.id))
+        .filter_map(|credit| {
+            let issued = rows.invoice(credit.invoice_id)?.issue_on;
+            Some((issued, credit.service_from, -credit.net_minor))
+        })
+        .collect();
+    credits.sort_unstable_by(|one, other| other.cmp(one));
+    credits
 }
 
 /// Every entry has two sides or more and adds up to nothing.

@@ -17,6 +17,7 @@ pub(super) struct Organization {
     pub(super) issue_zero_invoices: bool,
     pub(super) number_pattern: String,
     pub(super) invoice_prefix: String,
+    pub(super) credit_note_prefix: String,
 }
 
 /// A customer, as it is now.
@@ -53,7 +54,8 @@ pub(super) struct Subscription {
     pub(super) alignment: String,
     pub(super) anchor_on: NaiveDate,
     pub(super) ends_on: Option<NaiveDate>,
-    pub(super) billed_until: NaiveDate,
+    pub(super) cancel_credit: bool,
+    pub(super) changes: i32,
     pub(super) next_billing_on: Option<NaiveDate>,
     /// The local date on which it was made.
     pub(super) created_on: NaiveDate,
@@ -69,7 +71,16 @@ pub(super) struct Item {
     pub(super) id: Uuid,
     pub(super) subscription_id: Uuid,
     pub(super) quantity: String,
+    pub(super) metered: bool,
+    pub(super) anchor_on: NaiveDate,
+    pub(super) interval_count: i32,
+    pub(super) interval_unit: String,
+    pub(super) timing: String,
+    pub(super) from_on: NaiveDate,
+    pub(super) until_on: Option<NaiveDate>,
+    pub(super) billed_until: NaiveDate,
     pub(super) model: Model,
+    pub(super) minimum_minor: Option<i128>,
     pub(super) product_id: Uuid,
     pub(super) vat_category: String,
     pub(super) revenue: String,
@@ -79,8 +90,31 @@ pub(super) struct Item {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Model {
-    Flat { amount: String },
-    PerUnit { unit_price: String },
+    Flat {
+        amount: String,
+    },
+    PerUnit {
+        unit_price: String,
+    },
+    /// Its amount is not recomputed here.
+    #[serde(other)]
+    Other,
+}
+
+/// Days without service.
+#[derive(Debug, Deserialize)]
+pub(super) struct Pause {
+    pub(super) subscription_id: Uuid,
+    pub(super) from_on: NaiveDate,
+    pub(super) until_on: NaiveDate,
+}
+
+/// What a credit note paid off of an invoice.
+#[derive(Debug, Deserialize)]
+pub(super) struct Allocation {
+    pub(super) credit_note_id: Uuid,
+    pub(super) invoice_id: Uuid,
+    pub(super) amount_minor: i128,
 }
 
 /// A document with its number.
@@ -96,6 +130,8 @@ pub(super) struct Invoice {
     pub(super) tax_minor: i128,
     pub(super) total_minor: i128,
     pub(super) open_minor: i128,
+    pub(super) balance_minor: i128,
+    pub(super) kind: String,
     pub(super) small_business: bool,
     pub(super) number: Option<String>,
     pub(super) series: Option<String>,
@@ -109,8 +145,11 @@ pub(super) struct Line {
     pub(super) id: Uuid,
     pub(super) invoice_id: Uuid,
     pub(super) position: i32,
-    pub(super) subscription_id: Uuid,
-    pub(super) item_id: Uuid,
+    pub(super) kind: String,
+    pub(super) subscription_id: Option<Uuid>,
+    pub(super) item_id: Option<Uuid>,
+    pub(super) corrects_line_id: Option<Uuid>,
+    pub(super) discount_minor: i128,
     pub(super) product_id: Uuid,
     pub(super) revenue: String,
     pub(super) service_from: NaiveDate,
@@ -161,6 +200,8 @@ pub(super) struct Rows {
     pub(super) invoices: Vec<Invoice>,
     pub(super) series: Vec<Series>,
     pub(super) postings: Vec<Posting>,
+    pub(super) allocations: Vec<Allocation>,
+    pauses_of: HashMap<Uuid, Vec<Pause>>,
     customers: HashMap<Uuid, Customer>,
     subscriptions: HashMap<Uuid, Subscription>,
     items: HashMap<Uuid, Item>,
@@ -181,6 +222,10 @@ impl Rows {
             invoices: all(sql, org, INVOICES).await,
             series: all(sql, org, "SELECT * FROM number_series WHERE org_id = ORG").await,
             postings: all(sql, org, POSTINGS).await,
+            allocations: all(sql, org, ALLOCATIONS).await,
+            pauses_of: grouped(
+                all(sql, org, PAUSES).await.into_iter().map(|p: Pause| (p.subscription_id, p)),
+            ),
             items_of: grouped(ids),
             items: items.into_iter().map(|item| (item.id, item)).collect(),
             customers: by(all(sql, org, CUSTOMERS).await, |customer: &Customer| customer.id),
@@ -212,6 +257,23 @@ impl Rows {
 
     pub(super) fn items_of(&self, subscription: Uuid) -> impl Iterator<Item = &Item> {
         self.items_of.get(&subscription).into_iter().flatten().map(|id| self.item(*id))
+    }
+
+    pub(super) fn pauses_of(&self, subscription: Uuid) -> &[Pause] {
+        self.pauses_of.get(&subscription).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn line(&self, id: Uuid) -> Option<&Line> {
+        self.lines().find(|line| line.id == id)
+    }
+
+    pub(super) fn invoice(&self, id: Uuid) -> Option<&Invoice> {
+        self.invoices.iter().find(|invoice| invoice.id == id)
+    }
+
+    /// The lines that bill an item.
+    pub(super) fn lines_of_item(&self, item: Uuid) -> impl Iterator<Item = &Line> {
+        self.lines().filter(move |line| line.item_id == Some(item))
     }
 
     pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
@@ -247,20 +309,26 @@ const CUSTOMERS: &str = "SELECT c.*, EXISTS (SELECT FROM set_asides a \
 const RATES: &str = "SELECT country, category, valid_from, percent::text FROM vat_rates \
      WHERE org_id = ORG ORDER BY valid_from";
 const SUBSCRIPTIONS: &str = "SELECT s.id, s.customer_id, s.currency, s.state, s.start_on, \
-         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.billed_until, s.next_billing_on, \
+         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.cancel_credit, s.changes, s.next_billing_on, \
          (s.created_at AT TIME ZONE o.time_zone)::date AS created_on, \
          v.interval_count, v.interval_unit, v.timing, v.trial_days \
      FROM subscriptions s JOIN plan_versions v ON v.org_id = s.org_id AND v.id = s.version_id \
      JOIN organizations o ON o.org_id = s.org_id WHERE s.org_id = ORG";
-const ITEMS: &str = "SELECT i.id, i.subscription_id, i.quantity::text, p.model, p.product_id, \
-         r.vat_category, r.revenue \
+const ITEMS: &str = "SELECT i.id, i.subscription_id, i.quantity::text, i.metered, i.anchor_on, \
+         i.interval_count, i.interval_unit, i.timing, i.from_on, i.until_on, i.billed_until, p.model, \
+         p.minimum_minor, p.product_id, r.vat_category, r.revenue \
      FROM subscription_items i JOIN prices p ON p.org_id = i.org_id AND p.id = i.price_id \
      JOIN products r ON r.org_id = p.org_id AND r.id = p.product_id WHERE i.org_id = ORG";
 const INVOICES: &str = "SELECT i.*, coalesce((i.seller->>'small_business')::boolean, false) \
          AS small_business, n.number, n.series, n.year, n.sequence \
      FROM invoices i LEFT JOIN document_numbers n ON n.org_id = i.org_id AND n.document_id = i.id \
      WHERE i.org_id = ORG";
-const LINES: &str = "SELECT id, invoice_id, position, subscription_id, item_id, product_id, revenue, \
+const PAUSES: &str = "SELECT subscription_id, from_on, until_on FROM subscription_pauses \
+     WHERE org_id = ORG ORDER BY from_on";
+const ALLOCATIONS: &str = "SELECT credit_note_id, invoice_id, amount_minor FROM credit_allocations \
+     WHERE org_id = ORG";
+const LINES: &str = "SELECT id, invoice_id, position, kind, subscription_id, item_id, \
+         corrects_line_id, discount_minor, product_id, revenue, \
          service_from, service_until, quantity::text, unit_price::text, net_minor, vat_class, \
          vat_percent::text FROM invoice_lines WHERE org_id = ORG";
 const VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, base_minor, tax_minor \

@@ -1,0 +1,167 @@
+//! From what is due of items to lines: charges, credits, minimums.
+//!
+//! Invariants: a credit takes back what the line of its item charged for the days that are not
+//! delivered, and keeps the line's VAT; charge less credit is what the delivered days cost.
+
+use rust_decimal::Decimal;
+
+use super::{BillRefused, Charged, Lines, Material};
+use crate::date::{self, Date};
+use crate::invoice::{Charge, Corrected, LineKind, Origin};
+use crate::money::{Money, MoneyRefused, share_of_minor};
+use crate::period::Period;
+use crate::plan::{Price, Product};
+use crate::price::true_up;
+use crate::subscription::{Direction, Due, Item, Subscription};
+
+/// Everything that is due on a billing date or before; the subscriptions and lines move along.
+pub(super) fn charges_on(
+    material: &Material<'_>,
+    subscriptions: &mut [Subscription],
+    lines: &mut Lines,
+    billing_on: Date,
+) -> Result<Vec<Charge>, BillRefused> {
+    let mut charges = Vec::new();
+    for subscription in subscriptions {
+        while let Some(due) = subscription.next_due().filter(|due| due.billing_on <= billing_on) {
+            if let Some(item) = subscription.items.iter().find(|item| item.id == due.item_id) {
+                let sale = Sale::of(material, subscription, item, &due)?;
+                match due.direction {
+                    Direction::Charge => charges.extend(sale.charges()?),
+                    Direction::Credit => charges.extend(sale.credits(lines)?),
+                }
+            }
+            subscription.mark_billed(&due);
+        }
+    }
+    Ok(charges)
+}
+
+/// What is due of an item, with all that its lines need.
+struct Sale<'a> {
+    subscription: &'a Subscription,
+    item: &'a Item,
+    price: &'a Price,
+    product: &'a Product,
+    due: &'a Due,
+}
+
+impl<'a> Sale<'a> {
+    fn of(
+        material: &Material<'a>,
+        subscription: &'a Subscription,
+        item: &'a Item,
+        due: &'a Due,
+    ) -> Result<Self, BillRefused> {
+        let unknown = BillRefused::PriceUnknown { id: item.price_id };
+        let price = material.prices.get(&item.price_id).ok_or_else(|| unknown.clone())?;
+        let product = material.products.get(&price.product_id).ok_or(unknown)?;
+        Ok(Self { subscription, item, price, product, due })
+    }
+
+    /// The part's charge, and what is missing to its minimum.
+    fn charges(&self) -> Result<Vec<Charge>, MoneyRefused> {
+        let net = self.price_of(self.due.part)?;
+        let mut charges = vec![self.line(LineKind::Recurring, self.due.part, net)];
+        let missing = self.missing_of(self.due.part)?;
+        if !missing.is_zero() {
+            charges.push(self.line(LineKind::Minimum, self.due.part, missing));
+        }
+        Ok(charges)
+    }
+
+    /// What takes the part back from the lines that charged it.
+    fn credits(&self, lines: &mut Lines) -> Result<Vec<Charge>, MoneyRefused> {
+        let mut credits = Vec::new();
+        let kinds = [
+            (LineKind::Recurring, LineKind::RecurringCredit),
+            (LineKind::Minimum, LineKind::MinimumCredit),
+        ];
+        for (kind, credit) in kinds {
+            let Some(line) = lines.latest.get_mut(&(self.item.id, kind)) else { continue };
+            if line.service.end != self.due.part.end {
+                continue;
+            }
+            let charged = line.net.checked_add(line.discount)?;
+            let kept = Period { start: line.service.start, end: self.due.part.start };
+            let stays = match kind {
+                LineKind::Minimum => self.missing_of(kept)?,
+                _ => self.price_of(kept)?,
+            };
+            let gross = charged.checked_sub(stays)?;
+            let (taken, unearned) = take_back(line, self.due.part.start, gross)?;
+            if let Some(deferral) = &line.deferral {
+                lines.shortened.insert(line.line_id, deferral.clone());
+            }
+            credits.push(self.credit(credit, line, gross, taken, unearned)?);
+            line.service.end = self.due.part.start;
+        }
+        Ok(credits)
+    }
+
+    fn credit(
+        &self,
+        kind: LineKind,
+        line: &Charged,
+        gross: Money,
+        net: Money,
+        unearned: Money,
+    ) -> Result<Charge, MoneyRefused> {
+        let corrects = Corrected {
+            line_id: line.line_id,
+            invoice_id: line.invoice_id,
+            vat: line.vat,
+            unearned,
+        };
+        Ok(Charge {
+            discount: gross.checked_sub(net)?.negated()?,
+            net: net.negated()?,
+            corrects: Some(corrects),
+            ..self.line(kind, self.due.part, gross)
+        })
+    }
+
+    fn price_of(&self, part: Period) -> Result<Money, MoneyRefused> {
+        let due = Due { part, ..*self.due };
+        due.amount(&self.price.model, self.item.quantity, self.subscription.currency)
+    }
+
+    fn missing_of(&self, part: Period) -> Result<Money, MoneyRefused> {
+        match self.price.minimum {
+            Some(minimum) => true_up(minimum, self.price_of(part)?, self.due.whole, part),
+            None => Ok(Money::zero(self.subscription.currency)),
+        }
+    }
+
+    /// A line at what it costs before discounts.
+    fn line(&self, kind: LineKind, service: Period, net: Money) -> Charge {
+        let origin = Origin::Item {
+            subscription_id: self.subscription.id,
+            item_id: self.item.id,
+            change: self.subscription.changes,
+        };
+        let by_model = matches!(kind, LineKind::Recurring | LineKind::RecurringCredit);
+        let counts = by_model && self.price.model.counts_units();
+        Charge {
+            quantity: if counts { self.item.quantity } else { Decimal::ONE },
+            unit_price: if by_model { self.price.model.unit_price() } else { net.major() },
+            ..Charge::of_product(origin, kind, self.product, service, net)
+        }
+    }
+}
+
+/// Takes `gross` back from a line, for its days from `from` on, with the discount that these days
+/// had; answers the net, and how much of it had not been earned. The line keeps the rest.
+fn take_back(line: &mut Charged, from: Date, gross: Money) -> Result<(Money, Money), MoneyRefused> {
+    let days = date::days_between(line.service.start, from);
+    let kept = share_of_minor(line.discount.minor(), days, line.service.days())?;
+    let kept = Money::new(kept, line.discount.currency());
+    let net = gross.checked_sub(line.discount.checked_sub(kept)?)?;
+    let unearned = match &mut line.deferral {
+        Some(deferral) => deferral.credit(from, net)?,
+        None => Money::zero(net.currency()),
+    };
+    line.net = line.net.checked_sub(net)?;
+    line.discount = kept;
+    Ok((net, unearned))
+}

@@ -1,0 +1,141 @@
+//! Which days of items are paid for: every delivered day once, no other day at all.
+//!
+//! Invariants: it looks at the lines only as days with a sign, and at amounts only as the sum of
+//! the prices of the days that stay.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::amounts::first_days;
+use super::calendar::{Grid, days, days_later};
+use super::charges::{first_paid_day, is_computed, price_of_period};
+use super::rows::{Item, Line, Rows, Subscription};
+
+/// The grid of an item's own terms.
+pub(super) fn grid(item: &Item) -> Grid {
+    Grid { anchor: item.anchor_on, count: item.interval_count, unit: item.interval_unit.clone() }
+}
+
+/// Checks every item that is not metered.
+pub(super) fn check(rows: &Rows, today: NaiveDate, findings: &mut Vec<String>) {
+    for subscription in rows.subscriptions() {
+        if rows.customer(subscription.customer_id).is_set_aside {
+            continue;
+        }
+        for item in rows.items_of(subscription.id).filter(|item| !item.metered) {
+            check_days(rows, subscription, item, today, findings);
+        }
+    }
+}
+
+fn is_of_days(line: &&Line) -> bool {
+    line.kind == "recurring" || line.kind == "recurring_credit"
+}
+
+/// Whether a day of an item is delivered.
+fn is_delivered(rows: &Rows, subscription: &Subscription, item: &Item, day: NaiveDate) -> bool {
+    let pauses = rows.pauses_of(subscription.id);
+    day >= item.from_on
+        && day >= first_paid_day(subscription)
+        && item.until_on.is_none_or(|until| day < until)
+        && subscription.ends_on.is_none_or(|end| day < end)
+        && !pauses.iter().any(|pause| pause.from_on <= day && day < pause.until_on)
+}
+
+fn check_days(
+    rows: &Rows,
+    subscription: &Subscription,
+    item: &Item,
+    today: NaiveDate,
+    findings: &mut Vec<String>,
+) {
+    let mut covered: BTreeMap<NaiveDate, i32> = BTreeMap::new();
+    let (mut net, mut has_discount) = (0, false);
+    for line in rows.lines_of_item(item.id).filter(is_of_days) {
+        let sign = if line.kind == "recurring" { 1 } else { -1 };
+        let mut day = line.service_from;
+        while day < line.service_until {
+            *covered.entry(day).or_default() += sign;
+            day = days_later(day, 1);
+        }
+        net += line.net_minor;
+        has_discount |= line.discount_minor != 0;
+    }
+    let forfeits = subscription.ends_on.filter(|_| !subscription.cancel_credit);
+    let mut wrong = |day: &NaiveDate, what: &str| {
+        findings.push(format!("item {}: {day} is {what}", item.id));
+    };
+    for (day, times) in &covered {
+        let delivered = is_delivered(rows, subscription, item, *day);
+        let kept = forfeits.is_some_and(|end| *day >= end);
+        match times {
+            0 | 1 if kept => {}
+            1 if delivered => {}
+            0 if !delivered => {}
+            _ if delivered => wrong(day, &format!("charged {times} times")),
+            _ => wrong(day, &format!("not delivered and charged {times} times")),
+        }
+    }
+    if is_computed(item) && !has_discount {
+        let expected = price_of_days(subscription, item, &covered);
+        if net != expected {
+            findings.push(format!("item {}: charged {net} instead of {expected}", item.id));
+        }
+        check_missing(rows, subscription, item, (&covered, today), findings);
+        let last = covered.iter().rfind(|(_, times)| **times == 1).map(|(day, _)| *day);
+        let until = last.map_or(item.billed_until, |last| days_later(last, 1));
+        // After a credit that left nothing, it stands where the credit began.
+        let mut lines = rows.lines_of_item(item.id).filter(|line| line.kind != "recurring");
+        let credited = lines.any(|line| line.service_from == item.billed_until);
+        if item.billed_until < until || (item.billed_until > until && !credited) {
+            let has = item.billed_until;
+            findings.push(format!("item {}: charged until {has} instead of {until}", item.id));
+        }
+    }
+}
+
+/// What the days that stay charged cost, each by itself.
+fn price_of_days(
+    subscription: &Subscription,
+    item: &Item,
+    covered: &BTreeMap<NaiveDate, i32>,
+) -> i128 {
+    let (price, grid) = (price_of_period(item, &subscription.currency), grid(item));
+    let cost = |day: NaiveDate| {
+        let whole = grid.period_of(day);
+        let (at, of) = (days(whole.0, day), days(whole.0, whole.1));
+        first_days(price, at + 1, of) - first_days(price, at, of)
+    };
+    covered.iter().map(|(day, times)| i128::from(*times) * cost(*day)).sum()
+}
+
+/// Delivered days whose period was to be billed by now.
+fn check_missing(
+    rows: &Rows,
+    subscription: &Subscription,
+    item: &Item,
+    (covered, today): (&BTreeMap<NaiveDate, i32>, NaiveDate),
+    findings: &mut Vec<String>,
+) {
+    let (price, per) = price_of_period(item, &subscription.currency);
+    if first_days((price, per), 1, 1) == 0 {
+        return; // A line of nothing makes no document.
+    }
+    let grid = grid(item);
+    let mut day = item.from_on.max(first_paid_day(subscription));
+    while day <= today && is_before_end(subscription, item, day) {
+        let due = item.timing == "in_advance" || grid.period_of(day).1 <= today;
+        let charged = covered.get(&day).is_some_and(|times| *times == 1);
+        if due && !charged && is_delivered(rows, subscription, item, day) {
+            findings.push(format!("item {}: {day} is delivered and not charged", item.id));
+            return;
+        }
+        day = days_later(day, 1);
+    }
+}
+
+fn is_before_end(subscription: &Subscription, item: &Item, day: NaiveDate) -> bool {
+    subscription.ends_on.is_none_or(|end| day < end)
+        && item.until_on.is_none_or(|until| day < until)
+}

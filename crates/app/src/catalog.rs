@@ -1,12 +1,13 @@
 //! The catalogue: products, plans and their versions.
 
 use domain::date::Date;
-use domain::id::{PlanId, PlanVersionId, PriceId, ProductId};
-use domain::money::Currency;
+use domain::id::{MeterId, PlanId, PlanVersionId, PriceId, ProductId};
+use domain::money::{Currency, Money};
 use domain::organization::{self as rules, MAX_NAME};
 use domain::period::Interval;
 use domain::plan::{
-    CancelPolicy, Plan, PlanVersion, Price, PriceModel, Product, RevenueKind, Timing, check_version,
+    CancelPolicy, Plan, PlanVersion, Price, PriceModel, PriceRefused, Product, RevenueKind, Timing,
+    check_version,
 };
 use domain::vat::VatCategory;
 
@@ -77,6 +78,10 @@ pub struct NewPrice {
     pub currency: Currency,
     /// How a quantity becomes an amount.
     pub model: PriceModel,
+    /// What a whole period costs at least, in its currency.
+    pub minimum: Option<Money>,
+    /// What counts its quantity; absent where the quantity is agreed.
+    pub meter_id: Option<MeterId>,
 }
 
 /// A plan with all its versions.
@@ -207,16 +212,14 @@ async fn publish(
             component,
             currency: price.currency,
             model: price.model,
+            minimum: price.minimum,
+            meter_id: price.meter_id,
         });
     }
-    check_version(&prices, command.trial_days).map_err(|(at, refused)| match (at, &refused) {
-        (Some(at), _) => Error::invalid(format!("version.prices[{at}]"), refused),
-        (None, domain::plan::PriceRefused::Trial { .. }) => {
-            Error::invalid("version.trial_days", refused)
-        }
-        (None, _) => Error::invalid("version.prices", refused),
-    })?;
+    check_version(&prices, command.trial_days)
+        .map_err(|(at, refused)| Error::invalid(place(at, &refused), refused))?;
     check_products(scope, &prices).await?;
+    check_meters(&prices)?;
     let version = PlanVersion {
         id: command.id.unwrap_or_else(|| PlanVersionId::fresh(scope.now)),
         plan_id,
@@ -232,6 +235,31 @@ async fn publish(
         Ok(()) => Ok(version),
         Err(store::Error::Exists(_)) => Err(id_taken("plan version or price", version.id)),
         Err(other) => Err(other.into()),
+    }
+}
+
+/// The field that a check of a version is about.
+fn place(at: Option<usize>, refused: &PriceRefused) -> String {
+    let prices =
+        at.map_or_else(|| "version.prices".to_owned(), |at| format!("version.prices[{at}]"));
+    match refused {
+        PriceRefused::Trial { .. } => "version.trial_days".to_owned(),
+        PriceRefused::Minimum { .. } => format!("{prices}.minimum"),
+        PriceRefused::FlatMetered | PriceRefused::MeterMissing => format!("{prices}.meter_id"),
+        PriceRefused::Model(refused) => format!("{prices}.{}", refused.path()),
+        _ => prices,
+    }
+}
+
+/// Meters cannot be created yet, so that none is known.
+fn check_meters(prices: &[Price]) -> Result<(), Error> {
+    let metered = |(at, price): (usize, &Price)| Some((at, price.meter_id?));
+    match prices.iter().enumerate().find_map(metered) {
+        None => Ok(()),
+        Some((at, id)) => {
+            let message = format!("meter {id} does not exist");
+            Err(Error::invalid(format!("version.prices[{at}].meter_id"), message))
+        }
     }
 }
 

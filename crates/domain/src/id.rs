@@ -116,6 +116,12 @@ ids! {
     PlanVersionId
     /// A price of one component in one currency within a plan version.
     PriceId
+    /// What is measured: events of usage name its code.
+    MeterId
+    /// A discount of the catalogue.
+    DiscountId
+    /// A discount on a subscription.
+    AppliedDiscountId
     /// A subscription.
     SubscriptionId
     /// One priced component of a subscription.

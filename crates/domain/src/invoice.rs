@@ -248,7 +248,7 @@ pub fn charge(
         service: due.part,
         quantity: if price.model.counts_units() { item.quantity } else { Decimal::ONE },
         unit_price: price.model.unit_price(),
-        net: due.amount(price.model, item.quantity, subscription.currency)?,
+        net: due.amount(&price.model, item.quantity, subscription.currency)?,
     })
 }
 

@@ -1,12 +1,14 @@
 //! The catalogue: products, plans, their dated versions and prices.
 //!
-//! Purpose: what is offered, at which price, billed how often; what a quantity of it costs.
+//! Purpose: what is offered, at which price, billed how often.
 //!
 //! Invariants: a version never changes once published; within a version a component has one price
-//! per currency; a price is never negative.
+//! per currency. The quantity of a metered price is what its meter counted in the period, so it is
+//! billed in arrears whatever the version's timing. The quantity of a percentage is an amount of
+//! money, which nobody agrees on beforehand, so a percentage is always metered.
 //!
-//! Deliberately absent: tiers, packages, percentages, minimums and discounts (their place is
-//! [`PriceModel`]); features.
+//! Deliberately absent: what a quantity costs ([`crate::price`]); meters ([`crate::usage`]);
+//! discounts ([`crate::discount`]); features.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +17,13 @@ use rust_decimal::Decimal;
 use crate::code::codes;
 use crate::date::Date;
 use crate::decimal;
-use crate::id::{PlanId, PlanVersionId, PriceId, ProductId};
-use crate::money::{self, Currency, Money, MoneyRefused};
+use crate::id::{MeterId, PlanId, PlanVersionId, PriceId, ProductId};
+use crate::money::{Currency, Money};
 use crate::period::Interval;
+use crate::price::{self, ModelRefused};
 use crate::vat::VatCategory;
+
+pub use crate::price::PriceModel;
 
 /// The most decimals of a unit price: a ten-thousandth of a cent is the finest used in practice,
 /// two more are kept in reserve.
@@ -128,22 +133,10 @@ pub struct Price {
     pub currency: Currency,
     /// How a quantity becomes an amount.
     pub model: PriceModel,
-}
-
-/// How a quantity becomes the amount of a whole period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum PriceModel {
-    /// The same amount whatever the quantity.
-    Flat {
-        /// Major units, at most the currency's decimals.
-        amount: Decimal,
-    },
-    /// Quantity times unit price.
-    PerUnit {
-        /// Major units, at most [`MAX_PRICE_DECIMALS`] decimals.
-        unit_price: Decimal,
-    },
+    /// What a whole period costs at least, in the price's currency.
+    pub minimum: Option<Money>,
+    /// What counts its quantity; absent where the quantity is agreed.
+    pub meter_id: Option<MeterId>,
 }
 
 /// Why a plan version or a quantity is not accepted.
@@ -171,6 +164,25 @@ pub enum PriceRefused {
         /// The limit.
         max: Decimal,
     },
+    /// The model of a price.
+    #[error(transparent)]
+    Model(#[from] ModelRefused),
+    /// A minimum below zero, too large or of another currency.
+    #[error(
+        "a minimum of {minimum} does not fit a price in {currency}: expected zero or more {currency}"
+    )]
+    Minimum {
+        /// What was given.
+        minimum: Money,
+        /// The price's currency.
+        currency: Currency,
+    },
+    /// A meter for a price that does not count.
+    #[error("a flat price does not count units: expected no meter")]
+    FlatMetered,
+    /// A percentage of nothing that is measured.
+    #[error("a percentage is taken of what a meter counts: expected a meter")]
+    MeterMissing,
     /// No price at all, or too many.
     #[error("{given} prices are not possible: expected 1 to {MAX_PRICES}")]
     Count {
@@ -214,57 +226,6 @@ pub fn quantity(value: Decimal) -> Result<Decimal, PriceRefused> {
     within(value, MAX_QUANTITY_DECIMALS, MAX_QUANTITY)
 }
 
-impl PriceModel {
-    /// Checks the numbers of a price in `currency`.
-    ///
-    /// # Errors
-    /// [`PriceRefused`] says what is wrong.
-    pub fn checked(self, currency: Currency) -> Result<Self, PriceRefused> {
-        Ok(match self {
-            Self::Flat { amount } => {
-                Self::Flat { amount: within(amount, currency.decimals(), MAX_UNIT_PRICE)? }
-            }
-            Self::PerUnit { unit_price } => Self::PerUnit {
-                unit_price: within(unit_price, MAX_PRICE_DECIMALS, MAX_UNIT_PRICE)?,
-            },
-        })
-    }
-
-    /// What a whole period of `quantity` costs, in major units, not rounded.
-    ///
-    /// # Errors
-    /// [`MoneyRefused::Overflow`].
-    pub fn exact(self, quantity: Decimal) -> Result<Decimal, MoneyRefused> {
-        match self {
-            Self::Flat { amount } => Ok(amount),
-            Self::PerUnit { unit_price } => money::multiply(unit_price, quantity),
-        }
-    }
-
-    /// What a whole period of `quantity` costs, rounded once.
-    ///
-    /// # Errors
-    /// [`MoneyRefused::Overflow`].
-    pub fn amount(self, quantity: Decimal, currency: Currency) -> Result<Money, MoneyRefused> {
-        Money::round(self.exact(quantity)?, currency)
-    }
-
-    /// The unit price as a line shows it.
-    #[must_use]
-    pub fn unit_price(self) -> Decimal {
-        match self {
-            Self::Flat { amount } => amount,
-            Self::PerUnit { unit_price } => unit_price,
-        }
-    }
-
-    /// Whether the quantity matters.
-    #[must_use]
-    pub fn counts_units(self) -> bool {
-        !matches!(self, Self::Flat { .. })
-    }
-}
-
 /// Checks a version's prices and trial.
 ///
 /// # Errors
@@ -281,7 +242,7 @@ pub fn check_version(
     }
     let mut seen = BTreeSet::new();
     for (position, price) in prices.iter().enumerate() {
-        price.model.checked(price.currency).map_err(|refused| (Some(position), refused))?;
+        check_price(price).map_err(|refused| (Some(position), refused))?;
         if !seen.insert((&price.component, price.currency)) {
             let component = price.component.clone();
             let refused = PriceRefused::Doubled { component, currency: price.currency };
@@ -289,6 +250,34 @@ pub fn check_version(
         }
     }
     Ok(())
+}
+
+/// Checks one price by itself.
+///
+/// # Errors
+/// [`PriceRefused`] says what is wrong.
+pub fn check_price(price: &Price) -> Result<(), PriceRefused> {
+    price.model.clone().checked(price.currency)?;
+    if let Some(minimum) = price.minimum {
+        let fits = minimum.currency() == price.currency
+            && price::minimum(minimum.major(), price.currency).is_ok();
+        if !fits {
+            return Err(PriceRefused::Minimum { minimum, currency: price.currency });
+        }
+    }
+    match (price.meter_id, &price.model) {
+        (Some(_), PriceModel::Flat { .. }) => Err(PriceRefused::FlatMetered),
+        (None, PriceModel::Percentage { .. }) => Err(PriceRefused::MeterMissing),
+        _ => Ok(()),
+    }
+}
+
+impl Price {
+    /// When a period of it is billed: the version's timing, but in arrears where a meter counts.
+    #[must_use]
+    pub fn timing(&self, of_version: Timing) -> Timing {
+        if self.meter_id.is_some() { Timing::InArrears } else { of_version }
+    }
 }
 
 impl PlanVersion {
@@ -306,39 +295,80 @@ mod tests {
         decimal::parse(text).unwrap()
     }
 
-    #[test]
-    fn a_quantity_becomes_an_amount_rounded_once() {
-        let table = [
-            (PriceModel::Flat { amount: number("49.00") }, "7", "49.00"),
-            (PriceModel::PerUnit { unit_price: number("2.50") }, "7", "17.50"),
-            (PriceModel::PerUnit { unit_price: number("0.0333") }, "10", "0.33"),
-            (PriceModel::PerUnit { unit_price: number("0.0335") }, "10", "0.34"),
-            (PriceModel::PerUnit { unit_price: number("12.00") }, "0", "0.00"),
-        ];
-        for (model, quantity, amount) in table {
-            let expected = Money::parse(amount, Currency::EUR).unwrap();
-            assert_eq!(
-                model.amount(number(quantity), Currency::EUR).unwrap(),
-                expected,
-                "{model:?}"
-            );
+    fn price(model: PriceModel, metered: bool, minimum: Option<&str>) -> Price {
+        let nil = uuid::Uuid::nil();
+        Price {
+            id: PriceId(nil),
+            product_id: ProductId(nil),
+            component: "api".into(),
+            currency: Currency::EUR,
+            model,
+            minimum: minimum.map(|text| Money::parse(text, Currency::EUR).unwrap()),
+            meter_id: metered.then_some(MeterId(nil)),
         }
     }
 
     #[test]
-    fn prices_and_quantities_are_bounded() {
-        let flat = |text: &str| PriceModel::Flat { amount: number(text) }.checked(Currency::EUR);
-        let unit =
-            |text: &str| PriceModel::PerUnit { unit_price: number(text) }.checked(Currency::EUR);
-        assert_eq!(
-            flat("1.005").unwrap_err().to_string(),
-            "1.005 has too many decimals: at most 2"
-        );
-        assert!(unit("1.005").is_ok());
-        assert!(matches!(unit("0.000000001"), Err(PriceRefused::TooManyDecimals { .. })));
-        assert!(matches!(flat("-1"), Err(PriceRefused::Negative { .. })));
-        assert!(matches!(flat("1000000001"), Err(PriceRefused::TooLarge { .. })));
+    fn quantities_are_bounded() {
         assert!(matches!(quantity(number("-1")), Err(PriceRefused::Negative { .. })));
+        assert!(matches!(quantity(number("0.1234567")), Err(PriceRefused::TooManyDecimals { .. })));
+        assert!(matches!(quantity(number("1000000001")), Err(PriceRefused::TooLarge { .. })));
         assert_eq!(quantity(number("-0")).unwrap(), Decimal::ZERO);
+    }
+
+    #[test]
+    fn a_price_fits_its_meter_and_its_minimum() {
+        let flat = || PriceModel::Flat { amount: number("49") };
+        let unit = || PriceModel::PerUnit { unit_price: number("0.01") };
+        let percent = || PriceModel::Percentage { percent: number("2.5") };
+        let table = [
+            (flat(), false, None, "ok"),
+            (flat(), false, Some("100.00"), "ok"),
+            (flat(), true, None, "a flat price does not count units: expected no meter"),
+            (unit(), false, None, "ok"),
+            (unit(), true, Some("0.00"), "ok"),
+            (percent(), true, None, "ok"),
+            (
+                percent(),
+                false,
+                None,
+                "a percentage is taken of what a meter counts: expected a meter",
+            ),
+            (
+                unit(),
+                true,
+                Some("-0.01"),
+                "a minimum of EUR -0.01 does not fit a price in EUR: expected zero or more EUR",
+            ),
+        ];
+        for (model, metered, minimum, expected) in table {
+            let price = price(model, metered, minimum);
+            let found =
+                check_price(&price).map_or_else(|refused| refused.to_string(), |()| "ok".into());
+            assert_eq!(found, expected, "{price:?}");
+        }
+        let dollars = Money::parse("5.00", Currency::from_code("USD").unwrap()).unwrap();
+        let mixed = Price { minimum: Some(dollars), ..price(unit(), true, None) };
+        assert!(matches!(check_price(&mixed), Err(PriceRefused::Minimum { .. })));
+    }
+
+    #[test]
+    fn a_version_names_the_price_that_is_wrong() {
+        let right = price(PriceModel::Flat { amount: number("1") }, false, None);
+        let wrong = price(PriceModel::Graduated { tiers: Vec::new() }, false, None);
+        let refused = check_version(&[right.clone(), wrong], 0).unwrap_err();
+        assert!(matches!(refused, (Some(1), PriceRefused::Model(ModelRefused::TierCount { .. }))));
+        let refused = check_version(&[right.clone(), right.clone()], 0).unwrap_err();
+        assert!(matches!(refused, (Some(1), PriceRefused::Doubled { .. })));
+        assert!(matches!(check_version(&[], 0), Err((None, PriceRefused::Count { given: 0 }))));
+        let too_long = check_version(&[right], 731).unwrap_err();
+        assert_eq!(too_long, (None, PriceRefused::Trial { days: 731 }));
+    }
+
+    #[test]
+    fn usage_is_billed_afterwards() {
+        let unit = || PriceModel::PerUnit { unit_price: number("0.01") };
+        assert_eq!(price(unit(), true, None).timing(Timing::InAdvance), Timing::InArrears);
+        assert_eq!(price(unit(), false, None).timing(Timing::InAdvance), Timing::InAdvance);
     }
 }

@@ -186,26 +186,37 @@ fn impossible_prices_are_refused() {
         ("percent 0.1234567", "percent: 0.1234567 has too many decimals: at most 6"),
         ("package 0 at 1 free 0", "size: a size of 0 is not possible: expected more than zero"),
         ("package 1 at 1 free -1", "free: -1 is negative: expected zero or more"),
-        ("graduated | to 5: 1", "the last tier ends at 5: expected no upper bound"),
-        ("volume | rest: 1 | rest: 2", "tier 1 has no upper bound and is not the last"),
-        ("graduated | to 5: 1 | to 5: 2 | rest: 3", "tier 2 ends at 5 and overlaps the one before"),
-        ("volume | to 9: 1 | to 5: 2 | rest: 3", "tier 2 ends at 5 and overlaps the one before"),
+        ("graduated | to 5: 1", "tiers[0].up_to: the last tier ends at 5: expected no upper bound"),
+        (
+            "volume | rest: 1 | rest: 2",
+            "tiers[0].up_to: tier 1 has no upper bound and is not the last",
+        ),
+        (
+            "graduated | to 5: 1 | to 5: 2 | rest: 3",
+            "tiers[1].up_to: tier 2 ends at 5 and overlaps",
+        ),
+        ("volume | to 9: 1 | to 5: 2 | rest: 3", "tiers[1].up_to: tier 2 ends at 5 and overlaps"),
         (
             "graduated | to 0: 1 | rest: 3",
-            "tier 1 ends at 0 and overlaps the one before it: expected more than 0",
+            "tiers[0].up_to: tier 1 ends at 0 and overlaps the one before it: expected more than 0",
         ),
-        ("graduated | to 5: -1 | rest: 3", "tier 1: unit_price: -1 is negative"),
-        ("graduated | to 5: 1 | rest: 3 + 0.001", "tier 2: flat_fee: 0.001 has too many decimals"),
-        ("graduated | rest: 3 per 0", "tier 1: block: a size of 0 is not possible"),
-        ("graduated | to 0.0000001: 3 | rest: 1", "tier 1: up_to: 0.0000001 has too many decimals"),
+        ("graduated | to 5: -1 | rest: 3", "tiers[0].unit_price: -1 is negative"),
+        ("graduated | to 5: 1 | rest: 3 + 0.001", "tiers[1].flat_fee: 0.001 has too many decimals"),
+        ("graduated | rest: 3 per 0", "tiers[0].block: a size of 0 is not possible"),
+        (
+            "graduated | to 0.0000001: 3 | rest: 1",
+            "tiers[0].up_to: 0.0000001 has too many decimals",
+        ),
     ];
     for (words, expected) in table {
-        let refused = model(words).checked(Currency::EUR).unwrap_err().to_string();
+        let refused = model(words).checked(Currency::EUR).unwrap_err();
+        let refused = format!("{}: {refused}", refused.path());
         assert!(refused.starts_with(expected), "{words}: {refused}");
     }
     for tiers in [vec![], vec![tier("rest: 1"); MAX_TIERS + 1]] {
         let refused = PriceModel::Graduated { tiers }.checked(Currency::EUR).unwrap_err();
         assert!(matches!(refused, ModelRefused::TierCount { .. }), "{refused}");
+        assert_eq!(refused.path(), "tiers");
     }
 }
 

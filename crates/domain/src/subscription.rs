@@ -198,7 +198,7 @@ impl Due {
     /// [`MoneyRefused::Overflow`].
     pub fn amount(
         &self,
-        price: PriceModel,
+        price: &PriceModel,
         quantity: Decimal,
         currency: Currency,
     ) -> Result<Money, MoneyRefused> {

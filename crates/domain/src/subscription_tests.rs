@@ -19,6 +19,8 @@ fn version(interval: &str, timing: Timing, trial_days: u32) -> PlanVersion {
         component: component.into(),
         currency: Currency::EUR,
         model,
+        minimum: None,
+        meter_id: None,
     };
     PlanVersion {
         id: PlanVersionId(Uuid::nil()),
@@ -63,7 +65,7 @@ fn bill(subscription: &mut Subscription, periods: usize) -> Vec<String> {
             break;
         }
         let amount = due
-            .amount(PriceModel::Flat { amount: Decimal::from(30) }, Decimal::ONE, Currency::EUR)
+            .amount(&PriceModel::Flat { amount: Decimal::from(30) }, Decimal::ONE, Currency::EUR)
             .unwrap();
         billed.push(format!(
             "{}: {} to {} {}",

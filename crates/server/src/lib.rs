@@ -30,6 +30,7 @@ mod organization;
 pub mod pb;
 pub mod permission;
 mod plan;
+mod price;
 mod serve;
 mod settings;
 mod status;

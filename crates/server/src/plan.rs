@@ -1,17 +1,16 @@
-//! Plans, their versions and prices on the wire: what CatalogService publishes and shows.
+//! Plans and their versions on the wire: what CatalogService publishes and shows.
 //!
-//! Deliberately absent: rules over several prices, and whether products exist (`app::catalog`).
+//! Deliberately absent: prices ([`crate::price`]); rules over several prices, and whether products exist (`app::catalog`).
 
-use app::catalog::{CreatePlan, NewPrice, Offer, PublishVersion};
+use app::catalog::{CreatePlan, Offer, PublishVersion};
 use domain::id::PlanVersionId;
 use domain::period::Interval;
-use domain::plan::{PlanVersion, Price, PriceModel};
+use domain::plan::PlanVersion;
 
 use crate::enumeration::code;
 use crate::field::{self, At, Refused};
 use crate::pb::v1;
-use crate::pb::v1::price::Model;
-use crate::wire;
+use crate::{price, wire};
 
 /// The command of CreatePlan.
 pub(crate) fn create_command(message: v1::CreatePlanRequest) -> field::Result<CreatePlan> {
@@ -34,7 +33,7 @@ pub(crate) fn version_command(
         interval: field::required(version.interval).and_then(interval).at("interval")?,
         timing: field::one_of::<v1::BillingTiming>(version.billing_timing).at("billing_timing")?,
         trial_days: field::count(version.trial_days).at("trial_days")?,
-        prices: field::each(version.prices, price).at("prices")?,
+        prices: field::each(version.prices, price::new).at("prices")?,
     })
 }
 
@@ -42,41 +41,6 @@ fn interval(interval: v1::Interval) -> field::Result<Interval> {
     let unit = field::one_of::<v1::IntervalUnit>(interval.unit).at("unit")?;
     let count = field::count(interval.count).at("count")?;
     Interval::new(count, unit).map_err(Refused::new).at("count")
-}
-
-fn price(price: v1::Price) -> field::Result<NewPrice> {
-    let currency = field::parse(&price.currency).at("currency")?;
-    let model = model(price.model)?;
-    model.checked(currency).map_err(Refused::new).at(number_of(model))?;
-    Ok(NewPrice {
-        id: field::parse_filled(&price.id).at("id")?,
-        product_id: field::parse(&price.product_id).at("product_id")?,
-        component: price.component,
-        currency,
-        model,
-    })
-}
-
-fn model(model: Option<Model>) -> field::Result<PriceModel> {
-    match model {
-        Some(Model::Flat(flat)) => {
-            let amount = field::decimal(flat.amount).at("amount").at("flat")?;
-            Ok(PriceModel::Flat { amount })
-        }
-        Some(Model::PerUnit(per_unit)) => {
-            let unit_price = field::decimal(per_unit.unit_price).at("unit_price").at("per_unit")?;
-            Ok(PriceModel::PerUnit { unit_price })
-        }
-        None => Err(Refused::new("expected flat or per_unit")).at("model"),
-    }
-}
-
-/// The path of the number that a model's check is about.
-fn number_of(model: PriceModel) -> &'static str {
-    match model {
-        PriceModel::Flat { .. } => "flat.amount",
-        PriceModel::PerUnit { .. } => "per_unit.unit_price",
-    }
 }
 
 impl From<Offer> for v1::Plan {
@@ -111,31 +75,6 @@ impl From<Interval> for v1::Interval {
     fn from(interval: Interval) -> Self {
         let unit = code::<v1::IntervalUnit>(interval.unit());
         Self { count: wire::count(interval.count()), unit }
-    }
-}
-
-impl From<Price> for v1::Price {
-    fn from(price: Price) -> Self {
-        Self {
-            id: price.id.to_string(),
-            product_id: price.product_id.to_string(),
-            component: price.component,
-            currency: price.currency.code().to_owned(),
-            model: Some(price.model.into()),
-        }
-    }
-}
-
-impl From<PriceModel> for Model {
-    fn from(model: PriceModel) -> Self {
-        match model {
-            PriceModel::Flat { amount } => {
-                Self::Flat(v1::FlatPrice { amount: Some(amount.into()) })
-            }
-            PriceModel::PerUnit { unit_price } => {
-                Self::PerUnit(v1::PerUnitPrice { unit_price: Some(unit_price.into()) })
-            }
-        }
     }
 }
 

@@ -2,6 +2,7 @@ use domain::plan::Timing;
 
 use super::*;
 use crate::pb::google::r#type as google;
+use crate::pb::v1::price::Model;
 
 const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
@@ -16,6 +17,7 @@ fn price(currency: &str, model: Model) -> v1::Price {
         component: "seat".to_owned(),
         currency: currency.to_owned(),
         model: Some(model),
+        ..v1::Price::default()
     }
 }
 
@@ -47,7 +49,8 @@ fn a_version_is_read_and_shown_alike() {
     assert_eq!(command.interval, Interval::MONTHLY);
     assert_eq!(command.timing, Timing::InAdvance);
     assert_eq!(v1::Interval::from(command.interval), version().interval.unwrap());
-    let models: Vec<Model> = command.prices.iter().map(|price| price.model.into()).collect();
+    let models: Vec<Model> =
+        command.prices.iter().map(|price| price.model.clone().into()).collect();
     assert_eq!(models, [flat("49"), per_unit("2.5")]);
 }
 
@@ -68,7 +71,7 @@ fn what_is_wrong_with_a_version_is_named_by_its_path() {
             |it| it.prices[1].currency = "ZZZ".to_owned(),
             "version.prices[1].currency: \"ZZZ\" is not",
         ),
-        (|it| it.prices[1].model = None, "version.prices[1].model: expected flat or per_unit"),
+        (|it| it.prices[1].model = None, "version.prices[1].model: expected flat, per_unit"),
         (
             |it| it.prices[0].model = Some(flat("1.005")),
             "version.prices[0].flat.amount: 1.005 has too many decimals: at most 2",

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
-use domain::id::{PlanId, PlanVersionId, PriceId, ProductId};
-use domain::money::Currency;
+use domain::id::{MeterId, PlanId, PlanVersionId, PriceId, ProductId};
+use domain::money::{Currency, Money};
 use domain::period::{Interval, Unit};
 use domain::plan::{CancelPolicy, Plan, PlanVersion, Price, Product, RevenueKind, Timing};
 use domain::vat::VatCategory;
@@ -69,6 +69,8 @@ struct PriceRow {
     component: String,
     currency: Currency,
     model: serde_json::Value,
+    minimum_minor: Option<i64>,
+    meter_id: Option<MeterId>,
 }
 
 pub(crate) fn interval(count: i32, unit: Unit) -> Result<Interval> {
@@ -81,8 +83,9 @@ impl TryFrom<PriceRow> for Price {
 
     fn try_from(row: PriceRow) -> Result<Self> {
         let model = serde_json::from_value(row.model).map_err(Error::corrupt)?;
-        let PriceRow { id, product_id, component, currency, .. } = row;
-        Ok(Self { id, product_id, component, currency, model })
+        let PriceRow { id, product_id, component, currency, minimum_minor, meter_id, .. } = row;
+        let minimum = minimum_minor.map(|minor| Money::new(minor, currency));
+        Ok(Self { id, product_id, component, currency, model, minimum, meter_id })
     }
 }
 
@@ -276,7 +279,9 @@ pub async fn insert_version(
             prices::product_id.eq(price.product_id),
             prices::component.eq(&price.component),
             prices::currency.eq(price.currency),
-            prices::model.eq(serde_json::to_value(price.model).map_err(Error::corrupt)?),
+            prices::model.eq(serde_json::to_value(&price.model).map_err(Error::corrupt)?),
+            prices::minimum_minor.eq(price.minimum.map(Money::minor)),
+            prices::meter_id.eq(price.meter_id),
         ));
     }
     diesel::insert_into(prices::table).values(rows).execute(tx.connection()).await?;

@@ -278,6 +278,8 @@ diesel::table! {
         component -> Text,
         currency -> Text,
         model -> Jsonb,
+        minimum_minor -> Nullable<Int8>,
+        meter_id -> Nullable<Uuid>,
     }
 }
 

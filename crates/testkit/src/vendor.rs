@@ -244,7 +244,9 @@ fn version(offer: &Offer, product_id: ProductId) -> PublishVersion {
         product_id,
         component: "base".to_owned(),
         currency: Currency::EUR,
-        model: offer.price,
+        model: offer.price.clone(),
+        minimum: None,
+        meter_id: None,
     };
     PublishVersion {
         id: None,

@@ -1,7 +1,7 @@
 //! Which price models are accepted.
 //!
 //! Purpose: checks the numbers and the tiers of a price before it is stored; every refusal names
-//! the place, the value and what would be right.
+//! the value and what would be right, and knows its place ([`ModelRefused::path`]).
 //!
 //! Invariants: an accepted model gives every quantity exactly one price.
 //!
@@ -25,10 +25,11 @@ pub struct Field {
     pub name: &'static str,
 }
 
+/// As a path within the model: `unit_price`, `tiers[1].up_to`.
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.tier {
-            Some(tier) => write!(f, "tier {tier}: {}", self.name),
+            Some(tier) => write!(f, "tiers[{}].{}", tier.saturating_sub(1), self.name),
             None => f.write_str(self.name),
         }
     }
@@ -38,7 +39,7 @@ impl fmt::Display for Field {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelRefused {
     /// Below zero.
-    #[error("{field}: {value} is negative: expected zero or more")]
+    #[error("{value} is negative: expected zero or more")]
     Negative {
         /// Where.
         field: Field,
@@ -46,7 +47,7 @@ pub enum ModelRefused {
         value: Decimal,
     },
     /// Too many decimals.
-    #[error("{field}: {value} has too many decimals: at most {allowed}")]
+    #[error("{value} has too many decimals: at most {allowed}")]
     TooManyDecimals {
         /// Where.
         field: Field,
@@ -56,7 +57,7 @@ pub enum ModelRefused {
         allowed: u32,
     },
     /// Too large.
-    #[error("{field}: {value} is too large: at most {max}")]
+    #[error("{value} is too large: at most {max}")]
     TooLarge {
         /// Where.
         field: Field,
@@ -66,7 +67,7 @@ pub enum ModelRefused {
         max: Decimal,
     },
     /// A block or package of nothing.
-    #[error("{field}: a size of 0 is not possible: expected more than zero")]
+    #[error("a size of 0 is not possible: expected more than zero")]
     Zero {
         /// Where.
         field: Field,
@@ -100,9 +101,30 @@ pub enum ModelRefused {
         "the last tier ends at {up_to}: expected no upper bound, so that every quantity has a price"
     )]
     LastClosed {
+        /// Which; 1 is the first.
+        tier: usize,
         /// Its upper bound.
         up_to: Decimal,
     },
+}
+
+impl ModelRefused {
+    /// The place within the model: `amount`, `tiers`, `tiers[1].up_to`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match *self {
+            Self::Negative { field, .. }
+            | Self::TooManyDecimals { field, .. }
+            | Self::TooLarge { field, .. }
+            | Self::Zero { field } => field.to_string(),
+            Self::TierCount { .. } => "tiers".to_owned(),
+            Self::Overlap { tier, .. }
+            | Self::OpenTooEarly { tier }
+            | Self::LastClosed { tier, .. } => {
+                Field { tier: Some(tier), name: "up_to" }.to_string()
+            }
+        }
+    }
 }
 
 impl PriceModel {
@@ -162,7 +184,7 @@ fn checked_tiers(tiers: Vec<Tier>, currency: Currency) -> Result<Vec<Tier>, Mode
             Some(up_to) if up_to <= previous => {
                 return Err(ModelRefused::Overlap { tier: number, up_to, previous });
             }
-            Some(up_to) if last => return Err(ModelRefused::LastClosed { up_to }),
+            Some(up_to) if last => return Err(ModelRefused::LastClosed { tier: number, up_to }),
             Some(up_to) => previous = up_to,
             None => {}
         }

@@ -137,6 +137,8 @@ pub(crate) fn subscribe(
         component: "base".into(),
         currency: Currency::EUR,
         model: PriceModel::Flat { amount: Decimal::ONE },
+        minimum: None,
+        meter_id: None,
     };
     let version = PlanVersion {
         id: PlanVersionId(Uuid::nil()),

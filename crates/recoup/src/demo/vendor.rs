@@ -136,7 +136,15 @@ fn version(
         for code in CURRENCIES {
             let currency = Currency::from_code(code)?;
             let component = component.name.to_owned();
-            prices.push(NewPrice { id: None, product_id, component, currency, model });
+            prices.push(NewPrice {
+                id: None,
+                product_id,
+                component,
+                currency,
+                model: model.clone(),
+                minimum: None,
+                meter_id: None,
+            });
         }
     }
     Ok(PublishVersion {

@@ -33,6 +33,7 @@ mod list;
 mod organization;
 mod outage;
 mod period;
+mod price;
 mod query;
 mod request;
 mod revenue;

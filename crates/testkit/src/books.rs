@@ -16,6 +16,7 @@ mod calendar;
 mod charges;
 mod documents;
 mod postings;
+mod prices;
 mod rows;
 
 use app::Ctx;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::amounts::{ONE, fine, first_days, minor_units};
 use super::calendar::{Grid, days, days_later};
-use super::rows::{Invoice, Item, Line, Model, Rows, Subscription};
+use super::rows::{Invoice, Item, Line, Rows, Subscription};
 
 /// What an item costs for a part of its service.
 #[derive(Debug, Clone)]
@@ -98,12 +98,7 @@ fn charge(subscription: &Subscription, item: &Item, part: &Part) -> Charge {
 /// The exact price of a whole period: so many minor units, by how many they are to be divided.
 fn price_of_period(item: &Item, currency: &str) -> (i128, i128) {
     let units = minor_units(currency);
-    match &item.model {
-        Model::Flat { amount } => (fine(amount) * units, ONE),
-        Model::PerUnit { unit_price } => {
-            (fine(unit_price) * fine(&item.quantity) * units, ONE * ONE)
-        }
-    }
+    (item.model.price(fine(&item.quantity)) * units, ONE * ONE)
 }
 
 /// Trial, anchor and state.
@@ -165,10 +160,7 @@ fn compare_one(
     findings: &mut Vec<String>,
 ) {
     let (subscription, item) = (rows.subscription(charge.subscription), rows.item(charge.item));
-    let (quantity, price) = match &item.model {
-        Model::Flat { amount } => (ONE, fine(amount)),
-        Model::PerUnit { unit_price } => (fine(&item.quantity), fine(unit_price)),
-    };
+    let (quantity, price) = item.model.shown(fine(&item.quantity));
     let expected = (charge.until, charge.net, charge.billing_on, quantity, price);
     let found = (
         line.service_until,

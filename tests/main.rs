@@ -21,6 +21,7 @@ mod cancellation;
 mod catalog;
 mod clock;
 mod customer;
+mod discount;
 mod document;
 mod fault;
 mod first_year;

@@ -44,16 +44,20 @@ macro_rules! repeatable {
 
 repeatable! {
     AdvanceClockRequest
+    ApplyDiscountRequest
     BlockCustomerRequest
     CancelSubscriptionRequest
     CreateApiKeyRequest
     CreateCustomerRequest
+    CreateDiscountRequest
     CreateOrganizationRequest
     CreatePlanRequest
     CreateProductRequest
     CreateSubscriptionRequest
     PublishPlanVersionRequest
+    RemoveDiscountRequest
     RequeueJobRequest
+    RetireDiscountRequest
     RetirePlanRequest
     RetrySetAsideRequest
     RevokeApiKeyRequest

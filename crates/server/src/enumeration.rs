@@ -6,7 +6,7 @@
 //! wire without one of the domain (unspecified, drafts) have no arm here and are refused.
 
 use app::job;
-use domain::{customer, invoice, ledger, organization, period, plan, subscription, vat};
+use domain::{customer, discount, invoice, ledger, organization, period, plan, subscription, vat};
 
 use crate::pb::v1;
 
@@ -109,6 +109,11 @@ both_ways! {
     BillingTiming = plan::Timing {
         InAdvance = InAdvance,
         InArrears = InArrears,
+    }
+    DiscountDuration = discount::DurationKind {
+        Once = Once,
+        Periods = Periods,
+        Forever = Forever,
     }
     CancelPolicy = plan::CancelPolicy {
         AtPeriodEnd = PeriodEnd,

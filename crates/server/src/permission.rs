@@ -49,14 +49,17 @@ pub const TABLE: &[Entry] = &[
     public("grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
     public("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"),
 
+    roles("recoup.v1.CatalogService/CreateDiscount", &[Sales, Admin]),
     roles("recoup.v1.CatalogService/CreatePlan", &[Sales, Admin]),
     roles("recoup.v1.CatalogService/CreateProduct", &[Sales, Finance, Admin]),
     roles("recoup.v1.CatalogService/GetPlan", READERS),
     roles("recoup.v1.CatalogService/GetProduct", READERS),
+    roles("recoup.v1.CatalogService/ListDiscounts", READERS),
     roles("recoup.v1.CatalogService/ListPlans", READERS),
     roles("recoup.v1.CatalogService/ListProducts", READERS),
     roles("recoup.v1.CatalogService/ListVatRates", READERS),
     roles("recoup.v1.CatalogService/PublishPlanVersion", &[Sales, Admin]),
+    roles("recoup.v1.CatalogService/RetireDiscount", &[Sales, Admin]),
     roles("recoup.v1.CatalogService/RetirePlan", &[Sales, Admin]),
     roles("recoup.v1.CatalogService/SetVatRate", &[Finance, Admin]),
 
@@ -87,11 +90,14 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.OrganizationService/RevokeApiKey", &[Admin]),
     roles("recoup.v1.OrganizationService/UpdateOrganization", &[Admin]),
 
+    roles("recoup.v1.SubscriptionService/ApplyDiscount", &[Sales, Support, Admin]),
     roles("recoup.v1.SubscriptionService/CancelSubscription", &[Sales, Support, Admin]),
     roles("recoup.v1.SubscriptionService/CreateSubscription", &[Sales, Support, Admin]),
     roles("recoup.v1.SubscriptionService/GetSubscription", READERS),
+    roles("recoup.v1.SubscriptionService/ListSubscriptionDiscounts", READERS),
     roles("recoup.v1.SubscriptionService/ListSubscriptions", READERS),
     roles("recoup.v1.SubscriptionService/PreviewSubscription", READERS),
+    roles("recoup.v1.SubscriptionService/RemoveDiscount", &[Sales, Support, Admin]),
     roles("recoup.v1.SubscriptionService/UndoCancel", &[Sales, Support, Admin]),
 
     roles("recoup.v1.WorkService/ListJobs", &[Viewer, Support, Finance, Worker, Admin]),

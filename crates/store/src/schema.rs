@@ -75,6 +75,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    discount_products (org_id, discount_id, product_id) {
+        org_id -> Uuid,
+        discount_id -> Uuid,
+        product_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    discounts (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        percent -> Nullable<Numeric>,
+        amount_minor -> Nullable<Int8>,
+        currency -> Nullable<Text>,
+        duration -> Text,
+        periods -> Nullable<Int4>,
+        components -> Array<Text>,
+        valid_from -> Nullable<Date>,
+        valid_until -> Nullable<Date>,
+        retired_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     document_numbers (org_id, series, year, sequence) {
         org_id -> Uuid,
         series -> Text,
@@ -312,6 +339,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    subscription_discounts (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        subscription_id -> Uuid,
+        discount_id -> Uuid,
+        from_on -> Date,
+        ended_on -> Nullable<Date>,
+        used -> Int4,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     subscription_items (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
@@ -365,6 +405,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     billing_accounts,
     customers,
     deferrals,
+    discount_products,
+    discounts,
     document_numbers,
     invoice_lines,
     invoice_vat,
@@ -381,6 +423,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     prices,
     products,
     set_asides,
+    subscription_discounts,
     subscription_items,
     subscriptions,
     vat_rates,

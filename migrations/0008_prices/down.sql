@@ -1,3 +1,6 @@
+DROP TABLE subscription_discounts;
+DROP TABLE discount_products;
+DROP TABLE discounts;
 ALTER TABLE prices
     DROP CONSTRAINT prices_meter,
     DROP CONSTRAINT prices_minimum,

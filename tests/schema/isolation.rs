@@ -116,6 +116,14 @@ async fn filled(database: &Database, vendor: &Vendor) {
          INSERT INTO set_asides VALUES \
          ('{org}', '{org}', 'billing', '{customer}', 'EUR', 'X', 'x', 'epoch', 'epoch', 1)"
     );
+    let discounts = format!(
+        "INSERT INTO discounts VALUES \
+         ('{org}', '{org}', 'X', 'X', 10, NULL, NULL, 'once', NULL, '{{}}', NULL, NULL, NULL, 'epoch'); \
+         INSERT INTO discount_products SELECT '{org}', '{org}', id FROM products WHERE org_id = '{org}'; \
+         INSERT INTO subscription_discounts SELECT '{org}', id, id, '{org}', 'epoch', NULL, 0, 'epoch' \
+         FROM subscriptions WHERE org_id = '{org}'"
+    );
+    database.sql().await.batch_execute(&discounts).await.unwrap();
     database.sql().await.batch_execute(&rest).await.unwrap();
 }
 

@@ -16,6 +16,7 @@ pub mod clock;
 mod ctx;
 pub mod customer;
 pub mod day;
+pub mod discount;
 pub mod document;
 mod error;
 pub mod invoice;

@@ -216,7 +216,7 @@ pub async fn list(
 }
 
 /// Holds a subscription for a change: its billing account first, then itself.
-async fn lock(scope: &mut Scope, id: SubscriptionId) -> Result<Subscription, Error> {
+pub(crate) async fn lock(scope: &mut Scope, id: SubscriptionId) -> Result<Subscription, Error> {
     let account = account_of(&get(scope, id).await?);
     store::billing::lock(&mut scope.tx, account).await?;
     // The wait for the account may have lasted into another day.

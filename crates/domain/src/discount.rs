@@ -8,14 +8,18 @@
 //! net, by largest remainder; no line falls below zero. Lines below zero (credits) and lines of
 //! nothing are left alone.
 //!
-//! Deliberately absent: codes and campaigns; which discount a customer has; VAT, which is computed
-//! on what remains.
+//! Deliberately absent: which discount a subscription has ([`applied`]); VAT, which is computed on
+//! what remains.
+
+pub mod applied;
 
 use rust_decimal::Decimal;
 
 use crate::decimal;
 use crate::money::{self, Currency, Money, MoneyRefused};
 use crate::price::MAX_PERCENT_DECIMALS;
+
+pub use self::applied::{AppliedDiscount, DiscountOffer, DurationKind, Target};
 
 /// The most discounts of one document: more cannot be explained to its reader.
 pub const MAX_DISCOUNTS: usize = 100;

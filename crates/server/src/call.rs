@@ -44,19 +44,23 @@ macro_rules! repeatable {
 
 repeatable! {
     AdvanceClockRequest
+    ApplyDiscountRequest
     BlockCustomerRequest
     CancelSubscriptionRequest
     ChangeSubscriptionRequest
     CreateApiKeyRequest
     CreateCustomerRequest
+    CreateDiscountRequest
     CreateOrganizationRequest
     CreatePlanRequest
     CreateProductRequest
     CreateSubscriptionRequest
     PauseSubscriptionRequest
     PublishPlanVersionRequest
+    RemoveDiscountRequest
     RequeueJobRequest
     ResumeSubscriptionRequest
+    RetireDiscountRequest
     RetirePlanRequest
     RetrySetAsideRequest
     RevokeApiKeyRequest

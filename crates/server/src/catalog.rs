@@ -1,6 +1,7 @@
 //! `CatalogService`: products, plans in dated versions, VAT rates.
 //!
-//! Deliberately absent: the shapes of plans and their prices on the wire ([`crate::plan`]).
+//! Deliberately absent: the shapes of plans and their prices on the wire ([`crate::plan`]);
+//! discounts ([`crate::discount`]).
 
 use app::Ctx;
 use app::catalog::{self, CreateProduct};
@@ -14,7 +15,7 @@ use crate::enumeration::code;
 use crate::field::{self, At};
 use crate::pb::v1;
 use crate::pb::v1::catalog_service_server::CatalogService;
-use crate::plan;
+use crate::{discount, plan};
 
 /// The service.
 #[derive(Debug)]
@@ -153,6 +154,27 @@ impl CatalogService for Catalog {
             .boxed()
         })
         .await
+    }
+
+    async fn create_discount(
+        &self,
+        request: Request<v1::CreateDiscountRequest>,
+    ) -> Answer<v1::CreateDiscountResponse> {
+        discount::create(&self.ctx, request).await
+    }
+
+    async fn list_discounts(
+        &self,
+        request: Request<v1::ListDiscountsRequest>,
+    ) -> Answer<v1::ListDiscountsResponse> {
+        discount::list(&self.ctx, request).await
+    }
+
+    async fn retire_discount(
+        &self,
+        request: Request<v1::RetireDiscountRequest>,
+    ) -> Answer<v1::RetireDiscountResponse> {
+        discount::retire(&self.ctx, request).await
     }
 
     async fn set_vat_rate(

@@ -7,7 +7,7 @@
 
 use app::job;
 use domain::{
-    customer, entitlement, invoice, ledger, organization, period, plan, subscription, vat,
+    customer, discount, entitlement, invoice, ledger, organization, period, plan, subscription, vat,
 };
 
 use crate::pb::v1;
@@ -111,6 +111,11 @@ both_ways! {
     BillingTiming = plan::Timing {
         InAdvance = InAdvance,
         InArrears = InArrears,
+    }
+    DiscountDuration = discount::DurationKind {
+        Once = Once,
+        Periods = Periods,
+        Forever = Forever,
     }
     CancelPolicy = plan::CancelPolicy {
         AtPeriodEnd = PeriodEnd,

@@ -175,7 +175,6 @@ pub(crate) fn instant(value: Timestamp) -> Result<DateTime<Utc>> {
 }
 
 /// An amount: units and nanos of one sign, no more decimals than the currency has.
-#[cfg_attr(not(test), expect(dead_code, reason = "no request has an amount yet: charges will"))]
 pub(crate) fn money(value: &google::Money) -> Result<Money> {
     const NANOS: i64 = 1_000_000_000;
     let currency =

@@ -18,6 +18,7 @@ mod call;
 mod catalog;
 mod clock;
 mod customer;
+mod discount;
 mod document;
 mod enumeration;
 mod field;

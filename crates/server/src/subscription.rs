@@ -13,7 +13,6 @@ use rust_decimal::Decimal;
 use tonic::{Request, async_trait};
 
 use crate::call::{self, Answer};
-use crate::document;
 use crate::enumeration::code;
 use crate::field::{self, At, Refused};
 use crate::intent;
@@ -21,6 +20,7 @@ use crate::pb::v1;
 use crate::pb::v1::check_entitlement_request::Of;
 use crate::pb::v1::preview_subscription_request::Horizon;
 use crate::pb::v1::subscription_service_server::SubscriptionService;
+use crate::{discount, document};
 
 /// The service.
 #[derive(Debug)]
@@ -282,6 +282,27 @@ impl SubscriptionService for Subscriptions {
             .boxed()
         })
         .await
+    }
+
+    async fn apply_discount(
+        &self,
+        request: Request<v1::ApplyDiscountRequest>,
+    ) -> Answer<v1::ApplyDiscountResponse> {
+        discount::apply(&self.ctx, request).await
+    }
+
+    async fn remove_discount(
+        &self,
+        request: Request<v1::RemoveDiscountRequest>,
+    ) -> Answer<v1::RemoveDiscountResponse> {
+        discount::remove(&self.ctx, request).await
+    }
+
+    async fn list_subscription_discounts(
+        &self,
+        request: Request<v1::ListSubscriptionDiscountsRequest>,
+    ) -> Answer<v1::ListSubscriptionDiscountsResponse> {
+        discount::of_subscription(&self.ctx, request).await
     }
 }
 

@@ -13,6 +13,7 @@
 pub mod api_key;
 pub mod billing;
 pub mod customer;
+pub mod discount;
 mod error;
 pub mod health;
 pub mod invoice;

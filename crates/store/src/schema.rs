@@ -85,6 +85,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    discount_products (org_id, discount_id, product_id) {
+        org_id -> Uuid,
+        discount_id -> Uuid,
+        product_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    discounts (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        percent -> Nullable<Numeric>,
+        amount_minor -> Nullable<Int8>,
+        currency -> Nullable<Text>,
+        duration -> Text,
+        periods -> Nullable<Int4>,
+        components -> Array<Text>,
+        valid_from -> Nullable<Date>,
+        valid_until -> Nullable<Date>,
+        retired_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     document_numbers (org_id, series, year, sequence) {
         org_id -> Uuid,
         series -> Text,
@@ -329,6 +356,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    subscription_discounts (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        subscription_id -> Uuid,
+        discount_id -> Uuid,
+        from_on -> Date,
+        ended_on -> Nullable<Date>,
+        used -> Int4,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     subscription_intents (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
@@ -418,6 +458,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     credit_allocations,
     customers,
     deferrals,
+    discount_products,
+    discounts,
     document_numbers,
     invoice_lines,
     invoice_vat,
@@ -434,6 +476,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     prices,
     products,
     set_asides,
+    subscription_discounts,
     subscription_intents,
     subscription_items,
     subscription_pauses,

@@ -17,6 +17,7 @@ mod charges;
 mod coverage;
 mod documents;
 mod postings;
+mod prices;
 mod rows;
 
 use app::Ctx;

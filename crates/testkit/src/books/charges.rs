@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::amounts::{ONE, fine, first_days, minor_units};
 use super::calendar::{Grid, days, days_later};
 use super::coverage;
-use super::rows::{Invoice, Item, Line, Model, Rows, Subscription};
+use super::rows::{Invoice, Item, Line, Rows, Subscription};
 
 /// What an item costs for a part of its service.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ pub(super) fn is_plain(rows: &Rows, subscription: &Subscription) -> bool {
 
 /// Whether the auditor knows the item's price.
 pub(super) fn is_computed(item: &Item) -> bool {
-    !matches!(item.model, Model::Other) && !item.metered && item.minimum_minor.is_none()
+    !item.metered && item.minimum_minor.is_none()
 }
 
 /// A part of a period that is billed at once.
@@ -118,13 +118,7 @@ fn charge(subscription: &Subscription, item: &Item, part: &Part) -> Charge {
 /// The exact price of a whole period: so many minor units, by how many they are to be divided.
 pub(super) fn price_of_period(item: &Item, currency: &str) -> (i128, i128) {
     let units = minor_units(currency);
-    match &item.model {
-        Model::Flat { amount } => (fine(amount) * units, ONE),
-        Model::PerUnit { unit_price } => {
-            (fine(unit_price) * fine(&item.quantity) * units, ONE * ONE)
-        }
-        Model::Other => panic!("not computed here"),
-    }
+    (item.model.price(fine(&item.quantity)) * units, ONE * ONE)
 }
 
 /// Trial, anchor and state.
@@ -190,11 +184,7 @@ fn compare_one(
     findings: &mut Vec<String>,
 ) {
     let (subscription, item) = (rows.subscription(charge.subscription), rows.item(charge.item));
-    let (quantity, price) = match &item.model {
-        Model::Flat { amount } => (ONE, fine(amount)),
-        Model::PerUnit { unit_price } => (fine(&item.quantity), fine(unit_price)),
-        Model::Other => panic!("not computed here"),
-    };
+    let (quantity, price) = item.model.shown(fine(&item.quantity));
     let expected = (charge.until, charge.net, charge.billing_on, quantity, price);
     let found = (
         line.service_until,

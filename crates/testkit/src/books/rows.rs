@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use uuid::Uuid;
 
+use super::prices::Model;
+
 /// An organization.
 #[derive(Debug, Deserialize)]
 pub(super) struct Organization {
@@ -84,21 +86,6 @@ pub(super) struct Item {
     pub(super) product_id: Uuid,
     pub(super) vat_category: String,
     pub(super) revenue: String,
-}
-
-/// A price.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum Model {
-    Flat {
-        amount: String,
-    },
-    PerUnit {
-        unit_price: String,
-    },
-    /// Its amount is not recomputed here.
-    #[serde(other)]
-    Other,
 }
 
 /// Days without service.

@@ -116,6 +116,8 @@ ids! {
     PlanVersionId
     /// A price of one component in one currency within a plan version.
     PriceId
+    /// What usage is measured by.
+    MeterId
     /// A subscription.
     SubscriptionId
     /// One priced component of a subscription.

@@ -18,7 +18,7 @@ use rust_decimal::Decimal;
 
 use crate::Outcome;
 use crate::code::codes;
-use crate::date::{self, Date};
+use crate::date;
 use crate::id::{CustomerId, ItemId, MeterId, PriceId};
 use crate::money::{Currency, Money, MoneyRefused};
 use crate::period::Period;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::date::Date;
 use crate::money::Currency;
 use crate::price::Tier;
 

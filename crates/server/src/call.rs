@@ -48,6 +48,7 @@ repeatable! {
     CancelSubscriptionRequest
     CreateApiKeyRequest
     CreateCustomerRequest
+    CreateMeterRequest
     CreateOrganizationRequest
     CreatePlanRequest
     CreateProductRequest

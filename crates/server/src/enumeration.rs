@@ -6,7 +6,7 @@
 //! wire without one of the domain (unspecified, drafts) have no arm here and are refused.
 
 use app::job;
-use domain::{customer, invoice, ledger, organization, period, plan, subscription, vat};
+use domain::{customer, invoice, ledger, organization, period, plan, subscription, usage, vat};
 
 use crate::pb::v1;
 
@@ -105,6 +105,12 @@ both_ways! {
         Subscription = Subscription,
         Service = Service,
         Usage = Usage,
+    }
+    Aggregation = usage::Aggregation {
+        Sum = Sum,
+        Max = Max,
+        Last = Last,
+        Distinct = Distinct,
     }
     BillingTiming = plan::Timing {
         InAdvance = InAdvance,

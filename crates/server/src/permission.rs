@@ -49,10 +49,13 @@ pub const TABLE: &[Entry] = &[
     public("grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
     public("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"),
 
+    roles("recoup.v1.CatalogService/CreateMeter", &[Sales, Admin]),
     roles("recoup.v1.CatalogService/CreatePlan", &[Sales, Admin]),
     roles("recoup.v1.CatalogService/CreateProduct", &[Sales, Finance, Admin]),
+    roles("recoup.v1.CatalogService/GetMeter", ALL),
     roles("recoup.v1.CatalogService/GetPlan", READERS),
     roles("recoup.v1.CatalogService/GetProduct", READERS),
+    roles("recoup.v1.CatalogService/ListMeters", ALL),
     roles("recoup.v1.CatalogService/ListPlans", READERS),
     roles("recoup.v1.CatalogService/ListProducts", READERS),
     roles("recoup.v1.CatalogService/ListVatRates", READERS),
@@ -92,6 +95,7 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.SubscriptionService/GetSubscription", READERS),
     roles("recoup.v1.SubscriptionService/ListSubscriptions", READERS),
     roles("recoup.v1.SubscriptionService/PreviewSubscription", READERS),
+    roles("recoup.v1.SubscriptionService/RecordUsage", &[Worker, Admin]),
     roles("recoup.v1.SubscriptionService/UndoCancel", &[Sales, Support, Admin]),
 
     roles("recoup.v1.WorkService/ListJobs", &[Viewer, Support, Finance, Worker, Admin]),

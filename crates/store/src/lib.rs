@@ -18,6 +18,7 @@ pub mod health;
 pub mod invoice;
 pub mod job;
 pub mod ledger;
+pub mod meter;
 pub mod migrate;
 pub mod numbering;
 pub mod organization;
@@ -31,6 +32,7 @@ mod schema;
 pub mod set_aside;
 pub mod subscription;
 mod tx;
+pub mod usage;
 pub mod vat;
 
 pub use error::Error;

@@ -29,14 +29,16 @@ const FREE_AMOUNTS: [(&str, &str); 3] = [
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 7] = [
+const FACTS: [&str; 9] = [
     "document_numbers",
     "invoice_lines",
     "invoice_vat",
     "journal_entries",
+    "meters",
     "plan_versions",
     "postings",
     "prices",
+    "usage_events",
 ];
 
 /// Tables that the service only adds to, and why their owner may do more.

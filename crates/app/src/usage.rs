@@ -176,8 +176,11 @@ struct Known {
 impl Known {
     async fn load(scope: &mut Scope, events: &[Sent]) -> Result<Self, Error> {
         // Others cannot be codes, and some cannot even be asked for.
-        let codes: BTreeSet<&str> =
-            events.iter().map(|sent| sent.meter.as_str()).filter(|code| may_be_code(code)).collect();
+        let codes: BTreeSet<&str> = events
+            .iter()
+            .map(|sent| sent.meter.as_str())
+            .filter(|code| may_be_code(code))
+            .collect();
         let codes: Vec<&str> = codes.into_iter().collect();
         let meters = store::meter::of_codes(&mut scope.tx, &codes).await?;
         let customers: BTreeSet<CustomerId> = events.iter().map(|sent| sent.customer_id).collect();

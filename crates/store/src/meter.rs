@@ -89,11 +89,7 @@ pub async fn list(
     if let Some(code) = code {
         query = query.filter(meters::code.eq(code));
     }
-    let rows = query
-        .order(meters::id)
-        .limit(limit)
-        .select(Row::as_select())
-        .load(tx.connection())
-        .await?;
+    let rows =
+        query.order(meters::id).limit(limit).select(Row::as_select()).load(tx.connection()).await?;
     Ok(rows.into_iter().map(Meter::from).collect())
 }

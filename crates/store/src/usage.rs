@@ -135,10 +135,7 @@ pub async fn contradicted(tx: &mut Tx, events: &[NewEvent]) -> Result<HashSet<Ev
 ///
 /// # Errors
 /// [`Error::Unavailable`].
-pub async fn first_starts(
-    tx: &mut Tx,
-    ids: &[CustomerId],
-) -> Result<HashMap<CustomerId, Date>> {
+pub async fn first_starts(tx: &mut Tx, ids: &[CustomerId]) -> Result<HashMap<CustomerId, Date>> {
     let rows: Vec<(CustomerId, Option<Date>)> = subscriptions::table
         .filter(subscriptions::org_id.eq(tx.org()))
         .filter(subscriptions::customer_id.eq_any(ids))

@@ -1,9 +1,7 @@
 //! What was billed for usage, and what has become stale since.
 
 use diesel::prelude::*;
-use diesel::sql_types::{
-    Array, BigInt, Date as SqlDate, Integer, Numeric, Text, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, Date as SqlDate, Integer, Numeric, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
 use domain::id::{CustomerId, ItemId, MeterId, PriceId};

@@ -168,7 +168,7 @@ async fn meters_are_created_found_and_listed() {
     let world = World::new().await;
     let mut client = world.sandbox("2025-02-01").await;
     let calls = meter(&mut client, "calls", v1::Aggregation::Sum).await.unwrap();
-    meter(&mut client, "seats", v1::Aggregation::Max).await.unwrap();
+    let seats = meter(&mut client, "seats", v1::Aggregation::Max).await.unwrap();
     let request = v1::GetMeterRequest { meter_id: calls.id.clone() };
     assert_eq!(
         client.catalog.get_meter(request.clone()).await.unwrap().into_inner().meter,
@@ -192,6 +192,14 @@ async fn meters_are_created_found_and_listed() {
     assert_eq!(refused.line(), "InvalidArgument meter.aggregation");
     let refused = refusal(meter(&mut client, "", v1::Aggregation::Sum).await);
     assert_eq!(refused.line(), "InvalidArgument meter.code");
+
+    let twice = v1::CreateMeterRequest {
+        meter: Some(v1::Meter { id: String::new(), code: "twice".into(), ..seats }),
+        request_id: domain::id::fresh(chrono::DateTime::UNIX_EPOCH).to_string(),
+        ..Default::default()
+    };
+    let first = client.catalog.create_meter(twice.clone()).await.unwrap().into_inner();
+    assert_eq!(client.catalog.create_meter(twice).await.unwrap().into_inner(), first);
 
     let mut other = world.sandbox("2025-02-01").await;
     let missing = refusal(other.catalog.get_meter(request).await);

@@ -7,8 +7,12 @@
 //! Invariants: an id counts once per meter, by the table's key. Whoever records an event of a day
 //! that may have been billed holds the customer's billing accounts from [`mark_late`] to the end of
 //! the transaction, and a billing run holds them while it adds up and records: so an event is in
-//! the total of a run, or its period is stale. Rows that more than one transaction may want are
-//! taken in the order of their keys.
+//! the total of a run, or its period is stale. A run bills usage of days that are over, never of
+//! today. Rows that more than one transaction may want are taken in the order of their keys.
+//!
+//! For a billing run, per batch and after its claim: [`totals`] of the periods to bill, also of
+//! those that [`stale_periods`] answers; `domain::usage::owed` or `BilledPeriod::late`;
+//! [`record_billed`] of every period that was added up.
 //!
 //! Deliberately absent: which events are accepted and how totals are billed (`domain::usage`);
 //! totals that are kept beside the events: a range of an index adds up fast enough, and cannot

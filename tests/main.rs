@@ -44,6 +44,7 @@ mod schema;
 mod subscription;
 mod takeover;
 mod tidy;
+mod usage;
 mod vat;
 mod work;
 mod world;

@@ -33,16 +33,18 @@ const FREE_AMOUNTS: [(&str, &str); 4] = [
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 9] = [
+const FACTS: [&str; 11] = [
     "credit_allocations",
     "discount_products",
     "document_numbers",
     "invoice_lines",
     "invoice_vat",
     "journal_entries",
+    "meters",
     "plan_versions",
     "postings",
     "prices",
+    "usage_events",
 ];
 
 /// Tables that the service only adds to, and why their owner may do more.

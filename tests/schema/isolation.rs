@@ -94,7 +94,8 @@ async fn filled(database: &Database, vendor: &Vendor) {
     let customer = vendor.customer("Voorbeeld").await;
     let year = Interval::new(1, Unit::Year).unwrap();
     let plan = vendor.plan("jaar", Offer::flat(year, "120.00")).await;
-    let id = vendor.subscribe(&customer, plan, "2025-01-31").await.id;
+    let subscription = vendor.subscribe(&customer, plan, "2025-01-31").await;
+    let id = subscription.id;
     vendor.bill().await.unwrap();
     let mut scope = vendor.scope().await;
     let later = domain::date::add_days(scope.today(), 60);
@@ -111,10 +112,16 @@ async fn filled(database: &Database, vendor: &Vendor) {
     vendor.bill().await.unwrap();
     app::ledger::verify(&vendor.ctx, vendor.org).await.unwrap();
     let (org, customer) = (vendor.org.0, customer.id.0);
+    let (item, price) = (subscription.items[0].id.0, subscription.items[0].price_id.0);
     let rest = format!(
         "INSERT INTO answered_requests VALUES ('{org}', '{org}', 'x', '', '', 'epoch'); \
          INSERT INTO set_asides VALUES \
-         ('{org}', '{org}', 'billing', '{customer}', 'EUR', 'X', 'x', 'epoch', 'epoch', 1)"
+         ('{org}', '{org}', 'billing', '{customer}', 'EUR', 'X', 'x', 'epoch', 'epoch', 1); \
+         INSERT INTO meters VALUES ('{org}', '{org}', 'x', 'x', 'sum', NULL, 'epoch'); \
+         INSERT INTO usage_events VALUES \
+         ('{org}', '{org}', 'x', '{customer}', 'epoch', 'epoch', 1, NULL, 'epoch'); \
+         INSERT INTO usage_periods VALUES ('{org}', '{item}', '2025-01-01', '2025-02-01', \
+             '{customer}', '{org}', '{price}', 'EUR', 0, 1, 1, 1)"
     );
     let discounts = format!(
         "INSERT INTO discounts VALUES \

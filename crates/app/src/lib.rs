@@ -22,6 +22,7 @@ mod error;
 pub mod invoice;
 pub mod job;
 pub mod ledger;
+pub mod meter;
 pub mod organization;
 pub mod page;
 pub mod request;
@@ -29,6 +30,7 @@ pub mod revenue;
 pub mod set_aside;
 pub mod subscription;
 pub mod telemetry;
+pub mod usage;
 pub mod vat;
 
 pub use ctx::{Ctx, Scope};

@@ -1,7 +1,8 @@
 //! Usage: from events to the quantity of a period, and what late events still cost.
 //!
-//! Purpose: meters and their aggregation (sum, max, last, distinct); a fold over events that takes
-//! them in any order and in any pieces; the difference that late usage is billed as.
+//! Purpose: meters and their aggregation (sum, max, last, distinct); which events are accepted
+//! (`check`); a fold over events that takes them in any order and in any pieces; the difference
+//! that late usage is billed as.
 //!
 //! Invariants: an id counts once; order, chunks and repeats never change a quantity; a billed
 //! quantity is never below zero; what is billed for a period adds up to the price of its total.
@@ -17,14 +18,15 @@ use rust_decimal::Decimal;
 
 use crate::Outcome;
 use crate::code::codes;
-use crate::date::{self, Date};
-use crate::money::{Money, MoneyRefused};
+use crate::date;
+use crate::id::{CustomerId, ItemId, MeterId, PriceId};
+use crate::money::{Currency, Money, MoneyRefused};
 use crate::period::Period;
-use crate::plan::{self, PriceRefused};
 use crate::price::PriceModel;
 
-/// The longest event id and counted value, in bytes: ids of other systems fit, texts do not.
-pub const MAX_TEXT_BYTES: usize = 128;
+mod check;
+
+pub use self::check::{MAX_SKEW, MAX_TEXT_BYTES, Taken, UsageRefused};
 
 codes! {
     /// How the events of a period become a quantity.
@@ -43,12 +45,16 @@ codes! {
 /// What is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meter {
+    /// Identity.
+    pub id: MeterId,
     /// The vendor's own short name, unique; events name it.
     pub code: String,
     /// Name for people.
     pub name: String,
     /// How events become a quantity.
     pub aggregation: Aggregation,
+    /// What one unit is called, such as `GB`.
+    pub unit_label: Option<String>,
 }
 
 /// One measurement of one customer.
@@ -62,93 +68,6 @@ pub struct Event {
     pub quantity: Decimal,
     /// What a distinct count counts: a user, a device.
     pub value: Option<String>,
-}
-
-/// Why an event is not accepted, or two totals are not added.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UsageRefused {
-    /// No id, or a text too long.
-    #[error("{field} of an event has {bytes} bytes: expected 1 to {MAX_TEXT_BYTES}")]
-    Text {
-        /// Which text.
-        field: &'static str,
-        /// Its length.
-        bytes: usize,
-    },
-    /// A quantity out of bounds.
-    #[error("event {id:?}: {refused}")]
-    Quantity {
-        /// Which event.
-        id: String,
-        /// What is wrong.
-        refused: PriceRefused,
-    },
-    /// Nothing to count.
-    #[error("event {id:?} carries no value, and meter {meter:?} counts distinct values")]
-    ValueMissing {
-        /// Which event.
-        id: String,
-        /// The meter's code.
-        meter: String,
-    },
-    /// Before anything was sold.
-    #[error("event {id:?} is of {on}, before the subscription starts on {start}")]
-    BeforeStart {
-        /// Which event.
-        id: String,
-        /// Its local date.
-        on: Date,
-        /// First day of delivery.
-        start: Date,
-    },
-    /// Totals of two kinds.
-    #[error("a {left} and a {right} cannot be added up")]
-    Mixed {
-        /// The one.
-        left: Aggregation,
-        /// The other.
-        right: Aggregation,
-    },
-    /// The sum does not fit.
-    #[error(transparent)]
-    Money(#[from] MoneyRefused),
-}
-
-impl Meter {
-    /// Checks an event for a subscription that delivers from `start`, in the organization's zone.
-    /// Only a sum takes negative quantities.
-    ///
-    /// # Errors
-    /// [`UsageRefused`] says what is wrong with which event.
-    pub fn check(&self, event: &Event, start: Date, zone: Tz) -> Result<(), UsageRefused> {
-        check_text("id", &event.id)?;
-        let id = || event.id.clone();
-        let magnitude = match self.aggregation {
-            Aggregation::Sum => event.quantity.abs(),
-            Aggregation::Max | Aggregation::Last | Aggregation::Distinct => event.quantity,
-        };
-        plan::quantity(magnitude)
-            .map_err(|refused| UsageRefused::Quantity { id: id(), refused })?;
-        match &event.value {
-            Some(value) => check_text("value", value)?,
-            None if self.aggregation == Aggregation::Distinct => {
-                return Err(UsageRefused::ValueMissing { id: id(), meter: self.code.clone() });
-            }
-            None => {}
-        }
-        let on = date::local(event.at, zone);
-        if on < start {
-            return Err(UsageRefused::BeforeStart { id: id(), on, start });
-        }
-        Ok(())
-    }
-}
-
-fn check_text(field: &'static str, text: &str) -> Result<(), UsageRefused> {
-    match text.len() {
-        1..=MAX_TEXT_BYTES => Ok(()),
-        bytes => Err(UsageRefused::Text { field, bytes }),
-    }
 }
 
 /// A total of events whose ids are known to differ (the database's unique key says so). Small,
@@ -235,8 +154,14 @@ impl Total {
             Self::Last(last) => last.as_ref().map_or(Decimal::ZERO, |(_, _, quantity)| *quantity),
             Self::Distinct(values) => Decimal::from(values.len()),
         };
-        quantity.max(Decimal::ZERO).normalize()
+        billable(quantity)
     }
+}
+
+/// The quantity to bill of a total: never below zero, and without trailing zeros.
+#[must_use]
+pub fn billable(total: Decimal) -> Decimal {
+    total.max(Decimal::ZERO).normalize()
 }
 
 /// Events with their ids, so that an id counts once wherever and however often it comes. For raw
@@ -327,6 +252,61 @@ pub fn late(
     billed: Money,
 ) -> Result<Money, MoneyRefused> {
     owed(price, quantity_now, minimum)?.checked_sub(billed)
+}
+
+/// What has been billed for one period of a metered item, with all that is needed to bill what
+/// arrives for it later: kept for every such period, also where its quantity was zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BilledPeriod {
+    /// The item.
+    pub item_id: ItemId,
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// What was measured.
+    pub meter_id: MeterId,
+    /// The price it was billed at; later differences are computed with it.
+    pub price_id: PriceId,
+    /// Which days.
+    pub period: Period,
+    /// The minimum agreed for these days; nothing where none was.
+    pub minimum: Money,
+    /// The quantity that has been billed.
+    pub quantity: Decimal,
+    /// What has been billed for it in all, with its true-up.
+    pub billed: Money,
+    /// How many times it was billed: 1, and one more with every difference. Names the difference.
+    pub times: u32,
+}
+
+impl BilledPeriod {
+    /// In which currency.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.billed.currency()
+    }
+
+    /// What the period still costs with its total of now (see [`late`]), and what is on record once
+    /// that is billed. Unchanged when nothing is to be billed, whatever the total; the record is to
+    /// be saved all the same, so that it is known to be looked at.
+    ///
+    /// # Errors
+    /// [`MoneyRefused`] when amounts do not fit.
+    pub fn late(
+        &self,
+        price: &PriceModel,
+        quantity_now: Decimal,
+    ) -> Result<(Outcome<Money>, Self), MoneyRefused> {
+        let difference = late(price, quantity_now, self.minimum, self.billed)?;
+        let quantity = billable(quantity_now);
+        let times = self.times.checked_add(1).ok_or(MoneyRefused::Overflow)?;
+        let billed = self.billed.checked_add(difference)?;
+        let after = Self { quantity, billed, times, ..self.clone() };
+        let outcome = match difference.minor() {
+            0 => Outcome::Unchanged,
+            _ => Outcome::Applied(difference),
+        };
+        Ok((outcome, after))
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::date::Date;
 use crate::money::Currency;
 use crate::price::Tier;
 
@@ -100,16 +101,28 @@ fn a_repeated_event_changes_nothing() {
     assert_eq!(events.record(event("a 2025-06-10T12:00:00Z 6")), Outcome::Unchanged);
 }
 
+fn meter(aggregation: Aggregation) -> Meter {
+    let id = MeterId(uuid::Uuid::nil());
+    Meter { id, code: "seats".into(), name: "Seats".into(), aggregation, unit_label: None }
+}
+
+/// On 30 June, of a customer who has bought nothing.
+fn taken() -> Taken {
+    Taken { start: None, now: "2025-06-30T12:00:00Z".parse().unwrap(), zone: ZONE }
+}
+
 #[test]
 fn events_that_cannot_be_are_refused() {
     let check = |aggregation, text: &str| {
-        let meter = Meter { code: "seats".into(), name: "Seats".into(), aggregation };
-        meter.check(&event(text), day("2025-06-01"), ZONE).map_err(|refused| refused.to_string())
+        let taken = Taken { start: Some(day("2025-06-01")), ..taken() };
+        meter(aggregation).check(&event(text), taken).map_err(|refused| refused.to_string())
     };
     use Aggregation::{Distinct, Last, Max, Sum};
-    assert_eq!(check(Sum, "a 2025-06-01T00:00:00Z -5"), Ok(()));
-    assert_eq!(check(Sum, "a 2025-05-31T22:00:00Z 5"), Ok(()));
-    assert_eq!(check(Distinct, "a 2025-06-01T00:00:00Z 1 anna"), Ok(()));
+    let june = Ok(day("2025-06-01"));
+    assert_eq!(check(Sum, "a 2025-06-01T00:00:00Z -5"), june);
+    assert_eq!(check(Sum, "a 2025-05-31T22:00:00Z 5"), june);
+    assert_eq!(check(Distinct, "a 2025-06-01T00:00:00Z 1 anna"), june);
+    assert_eq!(check(Sum, "a 2025-06-30T12:05:00Z 1"), Ok(day("2025-06-30")));
     let long = format!("{} 2025-06-01T00:00:00Z 5", "x".repeat(129));
     let table = [
         (Max, "a 2025-06-01T00:00:00Z -5", "event \"a\": -5 is negative"),
@@ -124,11 +137,21 @@ fn events_that_cannot_be_are_refused() {
         (Distinct, "a 2025-06-01T00:00:00Z 1", "event \"a\" carries no value, and meter \"seats\""),
         (Sum, " 2025-06-01T00:00:00Z 5", "id of an event has 0 bytes: expected 1 to 128"),
         (Sum, &long, "id of an event has 129 bytes"),
+        (Sum, "a\0 2025-06-01T00:00:00Z 5", "\"a\\0\" has control characters: expected none"),
+        (Distinct, "a 2025-06-01T00:00:00Z 5 b\t", "\"b\\t\" has control characters"),
+        (
+            Sum,
+            "a 2025-06-30T12:05:01Z 5",
+            "event \"a\" is of 2025-06-30 12:05:01 UTC, which has not come: expected at most \
+             2025-06-30 12:05:00 UTC",
+        ),
     ];
     for (aggregation, text, expected) in table {
         let refused = check(aggregation, text).unwrap_err();
         assert!(refused.starts_with(expected), "{text}: {refused}");
     }
+    let refused = meter(Sum).check(&event("a 2025-06-01T00:00:00Z 5"), taken()).unwrap_err();
+    assert_eq!(refused.about(), ("customer_id", "EVENT_BEFORE_START"));
 }
 
 #[test]
@@ -167,6 +190,37 @@ fn late_usage_is_billed_as_a_difference_with_the_tiers_of_its_period() {
         let price = blocks_of_hundred();
         let computed = late(&price, number(quantity), eur(minimum), eur(billed)).unwrap();
         assert_eq!(computed, eur(expected), "{quantity} after {billed}");
+    }
+}
+
+#[test]
+fn a_billed_period_takes_every_difference_once() {
+    let id = uuid::Uuid::nil();
+    let first = BilledPeriod {
+        item_id: ItemId(id),
+        customer_id: CustomerId(id),
+        meter_id: MeterId(id),
+        price_id: PriceId(id),
+        period: june(),
+        minimum: eur("0.00"),
+        quantity: number("130"),
+        billed: eur("2.00"),
+        times: 1,
+    };
+    let price = blocks_of_hundred();
+    // quantity now, difference, billed in all
+    let table = [("401", "3.00", "5.00"), ("420", "0.00", "5.00"), ("90", "-4.00", "1.00")];
+    let mut billed = first;
+    for (quantity, difference, in_all) in table {
+        let (outcome, after) = billed.late(&price, number(quantity)).unwrap();
+        let expected = match difference {
+            "0.00" => Outcome::Unchanged,
+            amount => Outcome::Applied(eur(amount)),
+        };
+        assert_eq!(outcome, expected, "{quantity}");
+        assert_eq!(after.billed, eur(in_all));
+        assert_eq!((after.times, after.quantity), (billed.times + 1, number(quantity)));
+        billed = after;
     }
 }
 

@@ -17,13 +17,15 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{self, Cli, Command, Direction, Options};
 use crate::database::Database;
 use crate::service::{Parts, Service, Settings};
-use crate::{Error, demo, init, migrate, output, stop, telemetry};
+use crate::{Error, bench, demo, init, migrate, output, stop, telemetry};
 
 /// How long tasks that are left over may hold up the end of the process.
 const LEFTOVERS: Duration = Duration::from_secs(5);
 
 /// What `demo` logs unless told otherwise: its progress is to stay readable.
 const DEMO_LOG: &str = "warn,recoup::command=info";
+/// What `bench` logs unless told otherwise: the database of the flags is not the one it uses.
+const BENCH_LOG: &str = "warn";
 
 /// Runs what the flags say, to its end.
 #[must_use]
@@ -40,7 +42,11 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn start(command: &Command, options: &Options) -> Result<(), Error> {
-    let quiet = matches!(command, Command::Demo(_)).then_some(DEMO_LOG);
+    let quiet = match command {
+        Command::Demo(_) => Some(DEMO_LOG),
+        Command::Bench(_) => Some(BENCH_LOG),
+        _ => None,
+    };
     telemetry::start(&options.log, quiet)?;
     let settings = config::shown(command.name(), options)?;
     let settings: Vec<String> =
@@ -60,6 +66,7 @@ async fn execute(command: &Command, options: &Options) -> Result<(), Error> {
         Command::Work => serve(options, Parts::Work, &stop).await,
         Command::All => serve(options, Parts::All, &stop).await,
         Command::Demo(size) => demo::run(options, size, &stop).await,
+        Command::Bench(options_of) => bench::run(options, options_of, &stop).await,
         Command::Init(first) => {
             let database = Database::open(&options.database).await?;
             let done = unless(&stop, init::run(&database, first)).await;

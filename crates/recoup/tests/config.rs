@@ -102,6 +102,6 @@ fn help_explains_the_commands() {
         // What all commands share stands in the program's own help.
         text.split("\nDatabase:").next().unwrap().trim().to_owned()
     };
-    let commands = ["init", "migrate", "demo"].map(own).join("\n\n----\n\n");
+    let commands = ["init", "migrate", "demo", "bench"].map(own).join("\n\n----\n\n");
     insta::assert_snapshot!("commands", commands);
 }

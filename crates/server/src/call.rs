@@ -51,6 +51,7 @@ repeatable! {
     CreateApiKeyRequest
     CreateCustomerRequest
     CreateDiscountRequest
+    CreateMeterRequest
     CreateOrganizationRequest
     CreatePlanRequest
     CreateProductRequest

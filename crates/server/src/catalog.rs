@@ -1,7 +1,7 @@
-//! `CatalogService`: products, plans in dated versions, VAT rates.
+//! `CatalogService`: products, plans in dated versions, VAT rates, meters.
 //!
 //! Deliberately absent: the shapes of plans and their prices on the wire ([`crate::plan`]);
-//! discounts ([`crate::discount`]).
+//! discounts ([`crate::discount`]), meters ([`crate::meter`]).
 
 use app::Ctx;
 use app::catalog::{self, CreateProduct};
@@ -15,7 +15,7 @@ use crate::enumeration::code;
 use crate::field::{self, At};
 use crate::pb::v1;
 use crate::pb::v1::catalog_service_server::CatalogService;
-use crate::{discount, plan};
+use crate::{discount, meter, plan};
 
 /// The service.
 #[derive(Debug)]
@@ -207,6 +207,27 @@ impl CatalogService for Catalog {
             .boxed()
         })
         .await
+    }
+
+    async fn create_meter(
+        &self,
+        request: Request<v1::CreateMeterRequest>,
+    ) -> Answer<v1::CreateMeterResponse> {
+        meter::create(&self.ctx, request).await
+    }
+
+    async fn get_meter(
+        &self,
+        request: Request<v1::GetMeterRequest>,
+    ) -> Answer<v1::GetMeterResponse> {
+        meter::get(&self.ctx, request).await
+    }
+
+    async fn list_meters(
+        &self,
+        request: Request<v1::ListMetersRequest>,
+    ) -> Answer<v1::ListMetersResponse> {
+        meter::list(&self.ctx, request).await
     }
 }
 

@@ -7,7 +7,8 @@
 
 use app::job;
 use domain::{
-    customer, discount, entitlement, invoice, ledger, organization, period, plan, subscription, vat,
+    customer, discount, entitlement, invoice, ledger, organization, period, plan, subscription,
+    usage, vat,
 };
 
 use crate::pb::v1;
@@ -107,6 +108,12 @@ both_ways! {
         Subscription = Subscription,
         Service = Service,
         Usage = Usage,
+    }
+    Aggregation = usage::Aggregation {
+        Sum = Sum,
+        Max = Max,
+        Last = Last,
+        Distinct = Distinct,
     }
     BillingTiming = plan::Timing {
         InAdvance = InAdvance,

@@ -42,6 +42,11 @@ impl Refused {
         Self { path: String::new(), message: message.to_string() }
     }
 
+    /// The path of the field and the message.
+    pub(crate) fn into_parts(self) -> (String, String) {
+        (self.path, self.message)
+    }
+
     /// The same refusal, seen from the message around it.
     pub(crate) fn below(mut self, parent: &str) -> Self {
         // An index is part of its field: `prices[2]`, `prices[2].currency`.

@@ -28,6 +28,7 @@ mod invoice;
 mod layer;
 mod ledger;
 mod mask;
+mod meter;
 mod organization;
 pub mod pb;
 pub mod permission;
@@ -37,6 +38,7 @@ mod serve;
 mod settings;
 mod status;
 mod subscription;
+mod usage;
 mod wire;
 mod work;
 

@@ -1,6 +1,7 @@
 //! `SubscriptionService`: customers on plans.
 //!
-//! Deliberately absent: billing (the billing run's, see `invoice`).
+//! Deliberately absent: billing (the billing run's, see `invoice`); the stream of usage
+//! ([`crate::usage`]).
 
 use app::Ctx;
 use app::subscription::{self, CreateSubscription, Filter, PREVIEW_DOCUMENTS, PreviewHorizon};
@@ -10,7 +11,7 @@ use domain::period::Alignment;
 use domain::subscription::{Cancellation, Item, Subscription};
 use futures::FutureExt;
 use rust_decimal::Decimal;
-use tonic::{Request, async_trait};
+use tonic::{Request, Streaming, async_trait};
 
 use crate::call::{self, Answer};
 use crate::enumeration::code;
@@ -20,7 +21,7 @@ use crate::pb::v1;
 use crate::pb::v1::check_entitlement_request::Of;
 use crate::pb::v1::preview_subscription_request::Horizon;
 use crate::pb::v1::subscription_service_server::SubscriptionService;
-use crate::{discount, document};
+use crate::{discount, document, usage};
 
 /// The service.
 #[derive(Debug)]
@@ -303,6 +304,15 @@ impl SubscriptionService for Subscriptions {
         request: Request<v1::ListSubscriptionDiscountsRequest>,
     ) -> Answer<v1::ListSubscriptionDiscountsResponse> {
         discount::of_subscription(&self.ctx, request).await
+    }
+
+    type RecordUsageStream = usage::Answers;
+
+    async fn record_usage(
+        &self,
+        request: Request<Streaming<v1::RecordUsageRequest>>,
+    ) -> Answer<Self::RecordUsageStream> {
+        usage::record(&self.ctx, request)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod health;
 pub mod invoice;
 pub mod job;
 pub mod ledger;
+pub mod meter;
 pub mod migrate;
 pub mod numbering;
 pub mod organization;
@@ -32,6 +33,7 @@ mod schema;
 pub mod set_aside;
 pub mod subscription;
 mod tx;
+pub mod usage;
 pub mod vat;
 
 pub use error::Error;

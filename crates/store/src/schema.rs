@@ -224,6 +224,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    meters (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        aggregation -> Text,
+        unit_label -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     number_series (org_id, series, year) {
         org_id -> Uuid,
         series -> Text,
@@ -442,6 +454,38 @@ diesel::table! {
 }
 
 diesel::table! {
+    usage_events (org_id, meter_id, event_id) {
+        org_id -> Uuid,
+        meter_id -> Uuid,
+        event_id -> Text,
+        customer_id -> Uuid,
+        occurred_at -> Timestamptz,
+        on_date -> Date,
+        quantity -> Numeric,
+        value -> Nullable<Text>,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    usage_periods (org_id, item_id, service_from) {
+        org_id -> Uuid,
+        item_id -> Uuid,
+        service_from -> Date,
+        service_until -> Date,
+        customer_id -> Uuid,
+        meter_id -> Uuid,
+        price_id -> Uuid,
+        currency -> Text,
+        minimum_minor -> Int8,
+        quantity -> Numeric,
+        billed_minor -> Int8,
+        times -> Int4,
+        stale -> Bool,
+    }
+}
+
+diesel::table! {
     vat_rates (org_id, country, category, valid_from) {
         org_id -> Uuid,
         country -> Text,
@@ -467,6 +511,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     journal_entries,
     ledger_proofs,
+    meters,
     number_series,
     organization_directory,
     organizations,
@@ -481,5 +526,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     subscription_items,
     subscription_pauses,
     subscriptions,
+    usage_events,
+    usage_periods,
     vat_rates,
 );

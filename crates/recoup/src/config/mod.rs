@@ -9,6 +9,7 @@
 //! containers speak.
 
 mod address;
+mod bench;
 mod shown;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 pub use address::DatabaseAddress;
+pub use bench::{BenchOptions, Benchmark, UsageBenchOptions};
 pub use shown::shown;
 
 /// What the program is told.
@@ -58,6 +60,11 @@ pub enum Command {
     Migrate(MigrateOptions),
     /// Make a demonstration vendor, let it live two years, show the result and stay up.
     Demo(DemoOptions),
+    /// Measure how fast it is here, on a private database that is removed afterwards.
+    ///
+    /// The database is a new durable one below --data, or the folder for temporary files; which disk
+    /// that is decides much. Build with --release.
+    Bench(BenchOptions),
 }
 
 impl Command {
@@ -71,6 +78,7 @@ impl Command {
             Self::Init(_) => "init",
             Self::Migrate(_) => "migrate",
             Self::Demo(_) => "demo",
+            Self::Bench(_) => "bench",
         }
     }
 }

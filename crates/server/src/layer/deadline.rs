@@ -24,9 +24,12 @@ const GRPC_TIMEOUT: &str = "grpc-timeout";
 /// The most digits of its number.
 const MAX_DIGITS: usize = 8;
 
-/// Methods that run the workers' code over all that is due.
-const LONG: [&str; 2] =
-    ["recoup.v1.ClockService/AdvanceClock", "recoup.v1.InvoiceService/RunBilling"];
+/// Methods that run the workers' code over all that is due, or take a stream of requests.
+const LONG: [&str; 3] = [
+    "recoup.v1.ClockService/AdvanceClock",
+    "recoup.v1.InvoiceService/RunBilling",
+    "recoup.v1.SubscriptionService/RecordUsage",
+];
 
 /// Bounds the time of every call.
 #[derive(Debug)]

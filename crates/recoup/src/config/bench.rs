@@ -1,0 +1,38 @@
+//! Flags of `bench`.
+
+use clap::{Args, Subcommand};
+
+/// What is measured, and how it is told.
+#[derive(Debug, Clone, Args)]
+pub struct BenchOptions {
+    /// What to measure.
+    #[command(subcommand)]
+    pub benchmark: Benchmark,
+    /// The figures as one JSON object instead of lines for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Benchmark {
+    /// Events of usage recorded per second, and totals added up from them.
+    Usage(UsageBenchOptions),
+}
+
+/// How much usage is recorded.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct UsageBenchOptions {
+    /// How many events.
+    #[arg(long, default_value_t = 200_000, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
+    pub events: u32,
+    /// How many customers they are of.
+    #[arg(long, default_value_t = 500, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub customers: u32,
+    /// How many senders at once, each with a stream of its own.
+    #[arg(long, default_value_t = 4, value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub senders: u16,
+}

@@ -1,0 +1,3 @@
+DROP TABLE usage_periods;
+DROP TABLE usage_events;
+DROP TABLE meters;

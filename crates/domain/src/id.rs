@@ -126,6 +126,8 @@ ids! {
     LineId
     /// A journal entry.
     EntryId
+    /// Something that happened.
+    EventId
     /// A record that a worker has set aside.
     SetAsideId
     /// A job in the queue.

@@ -14,6 +14,7 @@ pub mod customer;
 pub mod date;
 pub mod decimal;
 pub mod discount;
+pub mod event;
 pub mod id;
 pub mod invoice;
 pub mod ledger;
@@ -23,6 +24,7 @@ pub mod organization;
 pub mod period;
 pub mod plan;
 pub mod price;
+pub mod renewal;
 pub mod revenue;
 #[cfg(feature = "diesel")]
 mod sql;

@@ -39,6 +39,7 @@ use store::set_aside::NewSetAside;
 
 use crate::day::Done;
 use crate::error::{Error, Refusal};
+use crate::event::{self, News};
 use crate::{Ctx, Scope, telemetry};
 
 /// Accounts of one transaction: large enough that the fixed statements hardly count, small enough
@@ -222,6 +223,7 @@ struct Decision {
     deferrals: Vec<(LineId, Deferral)>,
     subscriptions: Vec<Subscription>,
     refused: Vec<(Account, BillRefused)>,
+    news: Vec<News>,
 }
 
 impl Decision {
@@ -262,6 +264,7 @@ async fn decide(
     for account in accounts {
         let Some(mut subscriptions) = by_account.remove(account) else { continue };
         let Some(customer) = customers.get(&account.customer_id) else { continue };
+        let before = event::billed_until(&subscriptions);
         let billed = rules::bill(
             &material,
             customer,
@@ -269,6 +272,7 @@ async fn decide(
             &mut subscriptions,
             Horizon::run(today),
         );
+        decision.news.extend(event::renewed(&before, &subscriptions));
         for draft in billed.drafts {
             let buyer = Party::buyer(customer);
             add_document(&mut decision, &ids, buyer, draft)?;
@@ -323,6 +327,7 @@ async fn write(scope: &mut Scope, accounts: &[Account], decision: Decision) -> R
     store::subscription::save(tx, &decision.subscriptions).await?;
     store::billing::reschedule(tx, accounts).await?;
     write_refused(scope, &decision.refused).await?;
+    scope.announce(decision.news);
     number(scope, &decision.documents).await
 }
 
@@ -346,7 +351,7 @@ async fn write_refused(scope: &mut Scope, refused: &[(Account, BillRefused)]) ->
     Ok(())
 }
 
-/// Gives the documents their numbers: the last statements before commit.
+/// Gives the documents their numbers: the last statements before those of the events.
 async fn number(scope: &mut Scope, documents: &[NewDocument]) -> Result<(), Error> {
     let Some(first_document) = documents.first() else { return Ok(()) };
     // All documents of a batch are issued on the same day.
@@ -378,5 +383,6 @@ async fn number(scope: &mut Scope, documents: &[NewDocument]) -> Result<(), Erro
         }
         Err(other) => return Err(other.into()),
     }
+    scope.announce(event::finalized(documents, &numbers));
     Ok(())
 }

@@ -3,6 +3,7 @@
 use domain::Outcome;
 use domain::billing::{self as rules, Horizon};
 use domain::date::{self, Date};
+use domain::event::EventKind;
 use domain::id::{CustomerId, ItemId, PlanId, SubscriptionId};
 use domain::invoice::Draft;
 use domain::organization::text;
@@ -18,7 +19,7 @@ use crate::customer::MAX_NOTE;
 use crate::day::Done;
 use crate::error::{Error, Expect, Field, Refusal};
 use crate::page::{Page, PageRequest};
-use crate::{Ctx, Scope};
+use crate::{Ctx, Scope, event};
 
 pub use store::subscription::Filter;
 
@@ -133,6 +134,7 @@ pub async fn create(scope: &mut Scope, command: CreateSubscription) -> Result<Su
         Err(other) => return Err(other.into()),
     }
     store::billing::reschedule(&mut scope.tx, &[account]).await?;
+    scope.announce(event::turned(State::Pending, &subscription));
     Ok(subscription)
 }
 
@@ -234,8 +236,10 @@ pub async fn cancel(
         .field("note")?;
     let mut subscription = lock(scope, id).await?;
     let today = scope.today();
-    if let Outcome::Applied(_) = subscription.cancel_at_period_end(today, reason, note)? {
+    if let Outcome::Applied(planned) = subscription.cancel_at_period_end(today, reason, note)? {
         save(scope, &subscription).await?;
+        let kind = EventKind::SubscriptionCancellationPlanned;
+        scope.announce([event::of_subscription(kind, planned.ends_on, &subscription)]);
     }
     Ok(subscription)
 }
@@ -249,6 +253,8 @@ pub async fn undo_cancel(scope: &mut Scope, id: SubscriptionId) -> Result<Subscr
     let today = scope.today();
     if let Outcome::Applied(()) = subscription.undo_cancel(today)? {
         save(scope, &subscription).await?;
+        let kind = EventKind::SubscriptionCancellationUndone;
+        scope.announce([event::of_subscription(kind, today, &subscription)]);
     }
     Ok(subscription)
 }
@@ -274,6 +280,7 @@ pub async fn turn_due(ctx: &Ctx, org: domain::id::OrgId) -> Result<Done, Error> 
                 (State::Pending, Outcome::Applied(_)) => done.started += 1,
                 _ => {}
             }
+            scope.announce(event::turned(before, subscription));
         }
         store::subscription::save(&mut scope.tx, &turning).await?;
         scope.commit().await?;

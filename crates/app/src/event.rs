@@ -1,0 +1,205 @@
+//! Events for other systems: announced by use cases, read by page or watched.
+//!
+//! Purpose: a use case says what happened by [`crate::Scope::announce`]; the commit of its scope
+//! writes it into the organization's ordered outbox ([`store::event`] says why the order holds).
+//! Readers go on after a cursor, by page ([`list`]) or by following ([`Watch`]).
+//!
+//! Invariants: an event is written in the transaction that causes it, with a fixed number of
+//! statements however many there are. A cursor is a place in the organization's order, signed with
+//! its secret: it survives everything but another database, and works with any filter. Reading
+//! looks at a bounded number of events at a time.
+//!
+//! Deliberately absent: which events a change is (`domain::event`, `domain::renewal`), delivery to
+//! addresses of others: they come and get them.
+
+use std::collections::HashMap;
+
+use domain::date::Date;
+use domain::event::{self as rules, DocumentFacts, Event, EventKind, ItemFacts, Subject, SubscriptionFacts};
+use domain::id::{CustomerId, EventId, InvoiceId, PriceId, ProductId, Sequence, SubscriptionId};
+use domain::invoice::DocumentKind;
+use domain::money::Money;
+use domain::renewal;
+use domain::subscription::{State, Subscription};
+use store::invoice::NewDocument;
+
+use crate::error::Error;
+use crate::Scope;
+
+mod read;
+mod watch;
+
+pub use read::{Batch, Numbered, list};
+pub use store::event::Filter;
+pub use watch::{Begin, Watch, call, hear};
+
+/// Something that happened, on its way into an event.
+#[derive(Debug, Clone)]
+pub struct News {
+    kind: EventKind,
+    effective_on: Date,
+    customer_id: CustomerId,
+    about: About,
+}
+
+#[derive(Debug, Clone)]
+enum About {
+    Subscription(Box<Subscription>),
+    Document(DocumentFacts),
+}
+
+/// Something that happened to a subscription, which now stands as given.
+#[must_use]
+pub fn of_subscription(kind: EventKind, effective_on: Date, now: &Subscription) -> News {
+    let about = About::Subscription(Box::new(now.clone()));
+    News { kind, effective_on, customer_id: now.customer_id, about }
+}
+
+/// What happened to a subscription since it was in a state; a new one was pending.
+#[must_use]
+pub fn turned(before: State, now: &Subscription) -> Vec<News> {
+    let events = rules::turned(before, now);
+    events.into_iter().map(|(kind, on)| of_subscription(kind, on, now)).collect()
+}
+
+/// How far subscriptions have been charged, to be compared by [`renewed`].
+pub(crate) fn billed_until(subscriptions: &[Subscription]) -> HashMap<SubscriptionId, Date> {
+    subscriptions.iter().map(|one| (one.id, one.billed_until)).collect()
+}
+
+/// The renewals that lie in what was charged since.
+pub(crate) fn renewed(before: &HashMap<SubscriptionId, Date>, now: &[Subscription]) -> Vec<News> {
+    let mut news = Vec::new();
+    for one in now {
+        let Some(before) = before.get(&one.id) else { continue };
+        let days = renewal::renewed(*before, one).into_iter();
+        news.extend(days.map(|day| of_subscription(EventKind::SubscriptionRenewed, day, one)));
+    }
+    news.sort_by_key(|one| one.effective_on);
+    news
+}
+
+/// Documents that have their numbers now, in the order of these. What has nothing open is settled.
+pub(crate) fn finalized(documents: &[NewDocument], numbers: &[(InvoiceId, String)]) -> Vec<News> {
+    let mut news = Vec::new();
+    for (document, (_, number)) in documents.iter().zip(numbers) {
+        let total = document.draft.total;
+        let open = Money::new(total.minor().max(0), total.currency());
+        let facts = DocumentFacts {
+            id: document.id,
+            number: number.clone(),
+            kind: document.kind,
+            issue_on: document.draft.issue_on,
+            due_on: document.draft.due_on,
+            total,
+            open,
+        };
+        let customer_id = document.draft.customer_id;
+        match document.kind {
+            DocumentKind::CreditNote => {
+                news.push(of_document(EventKind::CreditNoteFinalized, customer_id, facts));
+            }
+            DocumentKind::Invoice => {
+                let settled = (open.minor() == 0)
+                    .then(|| of_document(EventKind::InvoiceSettled, customer_id, facts.clone()));
+                news.push(of_document(EventKind::InvoiceFinalized, customer_id, facts));
+                news.extend(settled);
+            }
+        }
+    }
+    news
+}
+
+/// Something that happened to a document on the day of its issue.
+fn of_document(kind: EventKind, customer_id: CustomerId, facts: DocumentFacts) -> News {
+    News { kind, effective_on: facts.issue_on, customer_id, about: About::Document(facts) }
+}
+
+/// Writes what a scope has announced; says whether there was anything.
+pub(crate) async fn write(scope: &mut Scope) -> Result<bool, Error> {
+    let news = std::mem::take(&mut scope.news);
+    if news.is_empty() {
+        return Ok(false);
+    }
+    let products = products(scope, &news).await?;
+    let ids = Sequence::new(scope.now);
+    let occurred_at = scope.now;
+    let events: Vec<Event> = news
+        .into_iter()
+        .map(|one| Event {
+            id: EventId(ids.next()),
+            kind: one.kind,
+            occurred_at,
+            effective_on: one.effective_on,
+            customer_id: one.customer_id,
+            subject: match one.about {
+                About::Document(facts) => Subject::Document(facts),
+                About::Subscription(now) => {
+                    Subject::Subscription(facts_of(&now, one.effective_on, &products))
+                }
+            },
+        })
+        .collect();
+    // The last statements before commit: see `store::event`.
+    store::event::append(&mut scope.tx, &events).await?;
+    Ok(true)
+}
+
+/// The products of everything that is announced, in one query.
+async fn products(
+    scope: &mut Scope,
+    news: &[News],
+) -> Result<HashMap<PriceId, ProductId>, Error> {
+    let subscriptions = news.iter().filter_map(|one| match &one.about {
+        About::Subscription(now) => Some(now.as_ref()),
+        About::Document(_) => None,
+    });
+    products_of(scope, subscriptions).await
+}
+
+/// What the items of subscriptions deliver, in one query.
+pub(crate) async fn products_of<'a>(
+    scope: &mut Scope,
+    subscriptions: impl IntoIterator<Item = &'a Subscription>,
+) -> Result<HashMap<PriceId, ProductId>, Error> {
+    let items = subscriptions.into_iter().flat_map(|one| &one.items);
+    let mut ids: Vec<PriceId> = items.map(|item| item.price_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let prices = store::plan::prices(&mut scope.tx, &ids).await?;
+    Ok(prices.into_iter().map(|price| (price.id, price.product_id)).collect())
+}
+
+/// What a subscription delivers.
+pub(crate) fn items_of(
+    subscription: &Subscription,
+    products: &HashMap<PriceId, ProductId>,
+) -> Vec<ItemFacts> {
+    let delivered = subscription.items.iter().filter_map(|item| {
+        // A foreign key says that the price is there.
+        let product_id = *products.get(&item.price_id)?;
+        let component = item.component.clone();
+        Some(ItemFacts { product_id, component, quantity: item.quantity })
+    });
+    delivered.collect()
+}
+
+fn facts_of(
+    now: &Subscription,
+    effective_on: Date,
+    products: &HashMap<PriceId, ProductId>,
+) -> SubscriptionFacts {
+    SubscriptionFacts {
+        id: now.id,
+        plan_id: now.plan_id,
+        version_id: now.version_id,
+        state: now.state,
+        currency: now.currency,
+        items: items_of(now, products),
+        next_renewal_on: renewal::next_renewal_on(now, effective_on),
+        ends_on: now.ends_on(),
+    }
+}

@@ -15,7 +15,9 @@
 use std::collections::HashMap;
 
 use domain::date::Date;
-use domain::event::{self as rules, DocumentFacts, Event, EventKind, ItemFacts, Subject, SubscriptionFacts};
+use domain::event::{
+    self as rules, DocumentFacts, Event, EventKind, ItemFacts, Subject, SubscriptionFacts,
+};
 use domain::id::{CustomerId, EventId, InvoiceId, PriceId, ProductId, Sequence, SubscriptionId};
 use domain::invoice::DocumentKind;
 use domain::money::Money;
@@ -23,8 +25,8 @@ use domain::renewal;
 use domain::subscription::{State, Subscription};
 use store::invoice::NewDocument;
 
-use crate::error::Error;
 use crate::Scope;
+use crate::error::Error;
 
 mod read;
 mod watch;
@@ -146,10 +148,7 @@ pub(crate) async fn write(scope: &mut Scope) -> Result<bool, Error> {
 }
 
 /// The products of everything that is announced, in one query.
-async fn products(
-    scope: &mut Scope,
-    news: &[News],
-) -> Result<HashMap<PriceId, ProductId>, Error> {
+async fn products(scope: &mut Scope, news: &[News]) -> Result<HashMap<PriceId, ProductId>, Error> {
     let subscriptions = news.iter().filter_map(|one| match &one.about {
         About::Subscription(now) => Some(now.as_ref()),
         About::Document(_) => None,

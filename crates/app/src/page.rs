@@ -79,7 +79,8 @@ impl PageRequest {
             return Ok(None);
         }
         let secret = store::organization::page_secret(&mut scope.tx).await?;
-        let id = unseal(&secret, list, filters, &self.token)?.and_then(|id| Uuid::from_slice(&id).ok());
+        let id =
+            unseal(&secret, list, filters, &self.token)?.and_then(|id| Uuid::from_slice(&id).ok());
         id.map(Some).ok_or_else(not_of_this_list)
     }
 

@@ -80,7 +80,8 @@ pub async fn list(
     let today = scope.today();
     let latest = date::add_months(today, MOST_MONTHS);
     if until <= today || until > latest {
-        let message = format!("{until} is not possible: expected a date after {today}, at most {latest}");
+        let message =
+            format!("{until} is not possible: expected a date after {today}, at most {latest}");
         return Err(Error::invalid("until", message));
     }
     let filters = format!("{filter:?} {until}");
@@ -95,20 +96,19 @@ pub async fn list(
     };
     let limit = usize::try_from(page.limit()).unwrap_or(usize::MAX);
     let mut rows = Vec::new();
+    let mut is_all = false;
     for _ in 0..MOST_BATCHES {
         let after = place.and_then(Place::before);
         let batch = store::subscription::list(&mut scope.tx, filter, after, BATCH).await?;
-        let is_last = i64::try_from(batch.len()).is_ok_and(|read| read < BATCH);
-        let full = add(&mut rows, &batch, (today, until), &mut place, limit);
-        if full || is_last {
-            let next = match place.filter(|_| full) {
-                Some(place) => page::seal(&secret, LIST, filters.as_bytes(), &place.bytes())?,
-                None => String::new(),
-            };
-            return Ok(Page { rows: with_items(scope, rows).await?, next });
+        if add(&mut rows, &batch, (today, until), &mut place, limit) {
+            break;
+        }
+        is_all = i64::try_from(batch.len()).is_ok_and(|read| read < BATCH);
+        if is_all {
+            break;
         }
     }
-    let next = match place {
+    let next = match place.filter(|_| !is_all) {
         Some(place) => page::seal(&secret, LIST, filters.as_bytes(), &place.bytes())?,
         None => String::new(),
     };

@@ -14,9 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::codes;
 use crate::date::Date;
-use crate::id::{
-    CustomerId, EventId, InvoiceId, PlanId, PlanVersionId, ProductId, SubscriptionId,
-};
+use crate::id::{CustomerId, EventId, InvoiceId, PlanId, PlanVersionId, ProductId, SubscriptionId};
 use crate::invoice::DocumentKind;
 use crate::money::{Currency, Money};
 use crate::subscription::{State, Subscription};
@@ -167,11 +165,10 @@ pub fn turned(before: State, subscription: &Subscription) -> Vec<(EventKind, Dat
         events.push((EventKind::SubscriptionStarted, subscription.start_on));
     }
     let was_unpaid = matches!(before, State::Pending | State::Trialing);
-    let converted = subscription.trial_ends_on.filter(|day| now != State::Trialing && reached(*day));
+    let converted =
+        subscription.trial_ends_on.filter(|day| now != State::Trialing && reached(*day));
     events.extend(
-        converted
-            .filter(|_| was_unpaid)
-            .map(|day| (EventKind::SubscriptionTrialConverted, day)),
+        converted.filter(|_| was_unpaid).map(|day| (EventKind::SubscriptionTrialConverted, day)),
     );
     let ended = end.filter(|_| before != State::Cancelled);
     events.extend(ended.map(|day| (EventKind::SubscriptionCancelled, day)));

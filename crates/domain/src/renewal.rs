@@ -64,9 +64,7 @@ pub fn upcoming(
     let once = [start, trial_end].into_iter().flatten();
     let once = once.filter(move |(on, _)| *on > today && is_before_end(subscription, *on));
     let again = renewals_after(subscription, today).map(|on| (on, RenewalKind::Renewal));
-    once.chain(again)
-        .take_while(move |(on, _)| *on < until)
-        .map(|(on, kind)| Upcoming { on, kind })
+    once.chain(again).take_while(move |(on, _)| *on < until).map(|(on, kind)| Upcoming { on, kind })
 }
 
 /// The day after `day` on which the next paid period begins; nothing when none does.

@@ -77,8 +77,18 @@ fn starts_and_renewals_are_told_ahead() {
         // Nothing begins on or after the end.
         ("2025-01-31 end 2025-03-31", "2025-01-31", "2026-01-01", "renewal 2025-02-28"),
         ("2025-01-31 end 2025-01-31", "2025-01-30", "2026-01-01", ""),
-        ("2025-01-31 trial 2025-02-14 end 2025-02-14", "2025-01-30", "2026-01-01", "start 2025-01-31"),
-        ("2025-01-01 every 2 week", "2025-01-01", "2025-02-01", "renewal 2025-01-15, renewal 2025-01-29"),
+        (
+            "2025-01-31 trial 2025-02-14 end 2025-02-14",
+            "2025-01-30",
+            "2026-01-01",
+            "start 2025-01-31",
+        ),
+        (
+            "2025-01-01 every 2 week",
+            "2025-01-01",
+            "2025-02-01",
+            "renewal 2025-01-15, renewal 2025-01-29",
+        ),
     ];
     for (words, today, until, expected) in table {
         assert_eq!(told(&subscription(words), today, until), expected, "{words}");

@@ -6,7 +6,9 @@
 //! wire without one of the domain (unspecified, drafts) have no arm here and are refused.
 
 use app::job;
-use domain::{customer, invoice, ledger, organization, period, plan, subscription, vat};
+use domain::{
+    customer, event, invoice, ledger, organization, period, plan, renewal, subscription, vat,
+};
 
 use crate::pb::v1;
 
@@ -138,6 +140,25 @@ both_ways! {
         NonPayment = NonPayment,
         Expired = Expired,
         Unknown = Unknown,
+    }
+    RenewalKind = renewal::RenewalKind {
+        Start = Start,
+        TrialEnd = TrialEnd,
+        Renewal = Renewal,
+    }
+    EventKind = event::EventKind {
+        SubscriptionStarted = SubscriptionStarted,
+        SubscriptionTrialConverted = SubscriptionTrialConverted,
+        SubscriptionRenewed = SubscriptionRenewed,
+        SubscriptionChanged = SubscriptionChanged,
+        SubscriptionPaused = SubscriptionPaused,
+        SubscriptionResumed = SubscriptionResumed,
+        SubscriptionCancellationPlanned = SubscriptionCancellationPlanned,
+        SubscriptionCancellationUndone = SubscriptionCancellationUndone,
+        SubscriptionCancelled = SubscriptionCancelled,
+        InvoiceFinalized = InvoiceFinalized,
+        CreditNoteFinalized = CreditNoteFinalized,
+        InvoiceSettled = InvoiceSettled,
     }
     InvoiceKind = invoice::DocumentKind {
         Invoice = Invoice,

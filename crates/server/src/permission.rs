@@ -70,6 +70,9 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.CustomerService/UnblockCustomer", &[Finance, Admin]),
     roles("recoup.v1.CustomerService/UpdateCustomer", &[Sales, Support, Finance, Admin]),
 
+    roles("recoup.v1.EventService/ListEvents", ALL),
+    roles("recoup.v1.EventService/WatchEvents", ALL),
+
     roles("recoup.v1.InvoiceService/GetDocument", READERS),
     roles("recoup.v1.InvoiceService/GetInvoice", READERS),
     roles("recoup.v1.InvoiceService/ListInvoices", READERS),
@@ -91,6 +94,7 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.SubscriptionService/CreateSubscription", &[Sales, Support, Admin]),
     roles("recoup.v1.SubscriptionService/GetSubscription", READERS),
     roles("recoup.v1.SubscriptionService/ListSubscriptions", READERS),
+    roles("recoup.v1.SubscriptionService/ListUpcomingRenewals", READERS),
     roles("recoup.v1.SubscriptionService/PreviewSubscription", READERS),
     roles("recoup.v1.SubscriptionService/UndoCancel", &[Sales, Support, Admin]),
 

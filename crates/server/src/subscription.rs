@@ -19,6 +19,7 @@ use crate::field::{self, At, Refused};
 use crate::pb::v1;
 use crate::pb::v1::preview_subscription_request::Horizon;
 use crate::pb::v1::subscription_service_server::SubscriptionService;
+use crate::renewal;
 
 /// The service.
 #[derive(Debug)]
@@ -143,6 +144,13 @@ impl SubscriptionService for Subscriptions {
             .boxed()
         })
         .await
+    }
+
+    async fn list_upcoming_renewals(
+        &self,
+        request: Request<v1::ListUpcomingRenewalsRequest>,
+    ) -> Answer<v1::ListUpcomingRenewalsResponse> {
+        renewal::list_upcoming(&self.ctx, request).await
     }
 }
 

@@ -28,7 +28,9 @@ pub(crate) async fn listen(
     loop {
         match hear(store, channel, &heard).await {
             Ok(()) => tracing::info!(channel, "the connection that waits for calls was closed"),
-            Err(error) => tracing::debug!(channel, %error, "cannot wait for calls: they are polled for"),
+            Err(error) => {
+                tracing::debug!(channel, %error, "cannot wait for calls: they are polled for")
+            }
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -3,9 +3,9 @@
 use domain::event::Event;
 use store::event::Filter;
 
+use crate::Scope;
 use crate::error::{Error, Refusal};
 use crate::page::{PageRequest, seal, unseal};
-use crate::Scope;
 
 /// What cursors are signed for: any list of an organization's events.
 const EVENTS: &str = "events";
@@ -98,9 +98,9 @@ pub(super) async fn batch(
     let is_full = i64::try_from(found.len()).is_ok_and(|found| found >= limit);
     let last = found.last().map_or(after, |(position, _)| *position);
     let position = if is_full { last } else { through.max(after) };
-    let events = found.into_iter().map(|(position, event)| {
-        Ok(Numbered { cursor: cursor(secret, position)?, event })
-    });
+    let events = found
+        .into_iter()
+        .map(|(position, event)| Ok(Numbered { cursor: cursor(secret, position)?, event }));
     Ok(Batch {
         events: events.collect::<Result<_, Error>>()?,
         cursor: cursor(secret, position)?,

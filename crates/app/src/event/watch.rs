@@ -13,8 +13,8 @@ use domain::id::OrgId;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::read::{self, Batch};
 use super::Filter;
+use super::read::{self, Batch};
 use crate::error::Error;
 use crate::{Ctx, Scope};
 

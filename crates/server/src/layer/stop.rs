@@ -21,7 +21,8 @@ use crate::permission::{self, Access};
 use crate::{Settings, status};
 
 /// Methods that stream their answer for a long time and can be taken up again.
-const STREAMS: [&str; 1] = ["recoup.v1.ClockService/AdvanceClock"];
+const STREAMS: [&str; 2] =
+    ["recoup.v1.ClockService/AdvanceClock", "recoup.v1.EventService/WatchEvents"];
 
 /// Ends calls after a stop.
 #[derive(Debug)]

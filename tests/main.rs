@@ -43,5 +43,6 @@ mod subscription;
 mod takeover;
 mod tidy;
 mod vat;
+mod watch;
 mod work;
 mod world;

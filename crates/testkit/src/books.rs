@@ -15,6 +15,7 @@ mod amounts;
 mod calendar;
 mod charges;
 mod documents;
+mod events;
 mod postings;
 mod rows;
 
@@ -36,7 +37,9 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     findings
         .extend(checks.iter().filter(|check| !check.ok).map(|check| format!("proof: {check:?}")));
     let today = ctx.scope(org).await.expect("a transaction").today();
-    let rows = Rows::load(&database.sql().await, org).await;
+    let sql = database.sql().await;
+    events::check(&sql, org, &mut findings).await;
+    let rows = Rows::load(&sql, org).await;
     let charges = charges::expected(&rows, today, &mut findings);
     charges::compare(&rows, &charges, &mut findings);
     documents::check(&rows, &charges, &mut findings);

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, watch};
 use crate::{Result, Store};
 
 /// The channel on which processes call each other; the payload is the organization's id.
-const CHANNEL: &str = "recoup_events";
+const EVENTS: &str = "recoup_events";
 
 /// Between two calls of a process: fast enough for people, and however many transactions commit,
 /// readers look at most twenty times a second.
@@ -98,7 +98,7 @@ async fn notify(store: &Store, marked: &[OrgId]) -> Result<()> {
     }
     let mut tx = store.begin_global().await?;
     diesel::sql_query("SELECT pg_notify($1, u.org::text) FROM unnest($2) AS u (org)")
-        .bind::<Text, _>(CHANNEL)
+        .bind::<Text, _>(EVENTS)
         .bind::<Array<SqlUuid>, _>(marked)
         .execute(tx.connection())
         .await?;
@@ -113,5 +113,5 @@ pub async fn hear(store: Store) {
         // A fresh connection: calls may have been missed.
         None | Some(Err(_)) => bell.ring_everybody(),
     };
-    crate::listen::listen(&store, CHANNEL, heard).await;
+    crate::listen::listen(&store, EVENTS, heard).await;
 }

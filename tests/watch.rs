@@ -26,7 +26,7 @@ impl Dice {
 
 /// Writers at once, and what each of them writes.
 const WRITERS: usize = 4;
-const WRITES: usize = 600;
+const WRITES: usize = 500;
 
 /// Cancels and takes back, and now and then starts another: one event each.
 async fn write(vendor: Vendor, writer: usize, plan: domain::id::PlanId) {

@@ -7,6 +7,7 @@ use server::pb::v1;
 use server::pb::v1::catalog_service_client::CatalogServiceClient;
 use server::pb::v1::clock_service_client::ClockServiceClient;
 use server::pb::v1::customer_service_client::CustomerServiceClient;
+use server::pb::v1::event_service_client::EventServiceClient;
 use server::pb::v1::invoice_service_client::InvoiceServiceClient;
 use server::pb::v1::ledger_service_client::LedgerServiceClient;
 use server::pb::v1::organization_service_client::OrganizationServiceClient;
@@ -45,6 +46,7 @@ pub struct Client {
     pub catalog: CatalogServiceClient<Keyed>,
     pub clock: ClockServiceClient<Keyed>,
     pub customers: CustomerServiceClient<Keyed>,
+    pub events: EventServiceClient<Keyed>,
     pub invoices: InvoiceServiceClient<Keyed>,
     pub ledger: LedgerServiceClient<Keyed>,
     pub organizations: OrganizationServiceClient<Keyed>,
@@ -117,6 +119,7 @@ impl Client {
             catalog: CatalogServiceClient::new(with()),
             clock: ClockServiceClient::new(with()),
             customers: CustomerServiceClient::new(with()),
+            events: EventServiceClient::new(with()),
             invoices: InvoiceServiceClient::new(with()),
             ledger: LedgerServiceClient::new(with()),
             organizations: OrganizationServiceClient::new(with()),

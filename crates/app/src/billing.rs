@@ -27,7 +27,7 @@ use domain::date::Date;
 use domain::id::{
     CustomerId, EntryId, InvoiceId, ItemId, LineId, OrgId, PriceId, ProductId, Sequence, SetAsideId,
 };
-use domain::invoice::{DocumentKind, LineKind, Party};
+use domain::invoice::{DocumentKind, Draft, LineKind, Party};
 use domain::ledger::{Entry, document_entry};
 use domain::money::Money;
 use domain::numbering::Series;
@@ -42,6 +42,7 @@ use store::set_aside::NewSetAside;
 
 use crate::day::Done;
 use crate::error::{Error, Refusal};
+use crate::event::{self, News};
 use crate::{Ctx, Scope, telemetry};
 
 /// Accounts of one transaction: large enough that the fixed statements hardly count, small enough
@@ -137,11 +138,15 @@ impl Shelf {
 }
 
 /// The prices of all items, those to come included.
-fn price_ids(subscriptions: &[Subscription]) -> Vec<PriceId> {
-    let now = subscriptions.iter().flat_map(|one| &one.items).map(|item| item.price_id);
-    let intents = subscriptions.iter().flat_map(|one| &one.intents);
-    let later = intents.flat_map(|intent| &intent.terms.items).map(|item| item.price_id);
-    let mut ids: Vec<PriceId> = now.chain(later).collect();
+pub(crate) fn price_ids<'a>(
+    subscriptions: impl IntoIterator<Item = &'a Subscription>,
+) -> Vec<PriceId> {
+    let mut ids: Vec<PriceId> = Vec::new();
+    for one in subscriptions {
+        ids.extend(one.items.iter().map(|item| item.price_id));
+        let later = one.intents.iter().flat_map(|intent| &intent.terms.items);
+        ids.extend(later.map(|item| item.price_id));
+    }
     ids.sort_unstable();
     ids.dedup();
     ids
@@ -305,6 +310,7 @@ struct Decision {
     shortened: Vec<(LineId, Deferral)>,
     subscriptions: Vec<Subscription>,
     refused: Vec<(Account, BillRefused)>,
+    news: Vec<News>,
 }
 
 impl Decision {
@@ -353,6 +359,8 @@ async fn decide(
             decision.entries.extend(entry);
             decision.documents.push(NewDocument { draft, buyer: Party::buyer(customer) });
         }
+        let renewed = event::renewed(&billed.renewed, &subscriptions);
+        decision.news.extend(renewed);
         decision.deferrals.extend(billed.deferrals);
         decision.shortened.extend(billed.shortened);
         decision.subscriptions.append(&mut subscriptions);
@@ -377,6 +385,7 @@ async fn write(scope: &mut Scope, accounts: &[Account], decision: Decision) -> R
     store::subscription::save_billed(tx, &decision.subscriptions).await?;
     store::billing::reschedule(tx, accounts).await?;
     write_refused(scope, &decision.refused).await?;
+    scope.announce(decision.news);
     number(scope, &decision.documents).await
 }
 
@@ -400,11 +409,11 @@ async fn write_refused(scope: &mut Scope, refused: &[(Account, BillRefused)]) ->
     Ok(())
 }
 
-/// Gives the documents their numbers: the last statements before commit, invoices before credit
-/// notes.
+/// Gives the documents their numbers: the last statements before those of the events, invoices
+/// before credit notes.
 pub(crate) async fn number(scope: &mut Scope, documents: &[NewDocument]) -> Result<(), Error> {
-    let of_kind = |kind| documents.iter().map(|one| &one.draft).filter(move |one| one.kind == kind);
-    let of_kind = |kind| of_kind(kind).map(|draft| (draft.id, draft.issue_on)).collect::<Vec<_>>();
+    let drafts = || documents.iter().map(|one| &one.draft);
+    let of_kind = |kind| drafts().filter(move |one| one.kind == kind).collect::<Vec<_>>();
     number_series(scope, Series::Invoice, &of_kind(DocumentKind::Invoice)).await?;
     number_series(scope, Series::CreditNote, &of_kind(DocumentKind::CreditNote)).await
 }
@@ -412,10 +421,10 @@ pub(crate) async fn number(scope: &mut Scope, documents: &[NewDocument]) -> Resu
 async fn number_series(
     scope: &mut Scope,
     series: Series,
-    documents: &[(InvoiceId, Date)],
+    documents: &[&Draft],
 ) -> Result<(), Error> {
     // All documents of a transaction are issued on the same day.
-    let Some((_, issue_on)) = documents.first().copied() else { return Ok(()) };
+    let Some(issue_on) = documents.first().map(|draft| draft.issue_on) else { return Ok(()) };
     let (key, year) = (series.key(), issue_on.year());
     let count = i64::try_from(documents.len()).unwrap_or(i64::MAX);
     let first = store::numbering::take(&mut scope.tx, &key, year, count, issue_on)
@@ -431,19 +440,21 @@ async fn number_series(
     };
     let numbers: Vec<(InvoiceId, String)> = (first..)
         .zip(documents)
-        .map(|(sequence, (id, _))| {
-            (*id, organization.number_pattern.number(prefix, year, sequence))
+        .map(|(sequence, draft)| {
+            (draft.id, organization.number_pattern.number(prefix, year, sequence))
         })
         .collect();
     match store::numbering::assign(&mut scope.tx, &key, year, first, &numbers).await {
-        Ok(()) => Ok(()),
+        Ok(()) => {}
         // The pattern or the prefix was changed into one that repeats older numbers. That is not
         // a customer's fault: nobody is set aside for it.
         Err(store::Error::Exists(_)) => {
             let message =
                 "the number pattern gives a number that exists: change the pattern or prefix";
-            Err(Error::refused("NUMBER_TAKEN", message))
+            return Err(Error::refused("NUMBER_TAKEN", message));
         }
-        Err(other) => Err(other.into()),
+        Err(other) => return Err(other.into()),
     }
+    scope.announce(event::finalized(documents, &numbers));
+    Ok(())
 }

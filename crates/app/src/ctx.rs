@@ -4,7 +4,8 @@
 //! one organization at one moment of that organization's clock.
 //!
 //! Invariants: a use case that writes takes a `&mut Scope` and does not commit; who opened the
-//! scope commits it.
+//! scope commits it. What is announced is written last, in the same transaction: events have their
+//! places in an order that is held to commit ([`store::event`]).
 
 use std::sync::Arc;
 
@@ -12,10 +13,12 @@ use chrono::{DateTime, Utc};
 use domain::date::{self, Date};
 use domain::id::OrgId;
 use domain::organization::Organization;
+use store::event::Bell;
 use store::{Store, Tx};
 
 use crate::clock::Clock;
 use crate::error::{Error, Expect};
+use crate::event::News;
 
 /// The outside world. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,6 +40,10 @@ pub struct Scope {
     pub now: DateTime<Utc>,
     /// The wall clock, for looking again.
     pub(crate) clock: Arc<dyn Clock>,
+    /// What happened and is to be written before the commit.
+    pub(crate) news: Vec<News>,
+    /// Wakes those who wait for events.
+    bell: Bell,
 }
 
 impl Ctx {
@@ -49,7 +56,13 @@ impl Ctx {
         let organization =
             store::organization::get(&mut tx).await.or_missing("organization", org)?;
         let now = organization.now(self.clock.now());
-        Ok(Scope { tx, organization, now, clock: Arc::clone(&self.clock) })
+        Ok(self.scope_of(tx, organization, now))
+    }
+
+    /// The scope of a transaction that is open.
+    pub(crate) fn scope_of(&self, tx: Tx, organization: Organization, now: DateTime<Utc>) -> Scope {
+        let clock = Arc::clone(&self.clock);
+        Scope { tx, organization, now, clock, news: Vec::new(), bell: self.store.bell() }
     }
 }
 
@@ -76,11 +89,23 @@ impl Scope {
         Ok(())
     }
 
-    /// Commits.
+    /// Announces what happened. It becomes events when, and only when, this is committed.
+    pub fn announce(&mut self, news: impl IntoIterator<Item = News>) {
+        self.news.extend(news);
+    }
+
+    /// Writes what was announced, and commits.
     ///
     /// # Errors
-    /// [`Error::Unavailable`]; then it is not known whether it was committed.
-    pub async fn commit(self) -> Result<(), Error> {
-        Ok(self.tx.commit().await?)
+    /// [`Error::Unavailable`]; then it is not known whether it was committed. [`Error::Busy`] when
+    /// the order of events was held by others for too long; then it was not.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        let is_news = crate::event::write(&mut self).await?;
+        let org = self.organization.id;
+        self.tx.commit().await?;
+        if is_news {
+            self.bell.mark(org);
+        }
+        Ok(())
     }
 }

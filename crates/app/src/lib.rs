@@ -4,8 +4,8 @@
 //! and for the workers (`worker`) alike.
 //!
 //! Invariants: rows are locked in one order everywhere: customer or plan, billing account,
-//! subscription, number series (a run locks no customer: its foreign keys share them); no network
-//! call while a transaction is open; time comes from the organization's clock.
+//! subscription, number series, position of events (a run locks no customer: its foreign keys share
+//! them); no network call while a transaction is open; time comes from the organization's clock.
 //!
 //! Deliberately absent: rules (`domain`), SQL (`store`), wire formats, schedules.
 
@@ -19,12 +19,14 @@ pub mod day;
 pub mod discount;
 pub mod document;
 mod error;
+pub mod event;
 pub mod invoice;
 pub mod job;
 pub mod ledger;
 pub mod meter;
 pub mod organization;
 pub mod page;
+pub mod renewal;
 pub mod request;
 pub mod revenue;
 pub mod set_aside;

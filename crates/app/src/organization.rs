@@ -247,8 +247,7 @@ pub async fn create(
     }
     store::vat::put(&mut tx, &built_in_rates()).await?;
     let now = organization.now(wall);
-    let clock = std::sync::Arc::clone(&ctx.clock);
-    let mut scope = Scope { tx, organization, now, clock };
+    let mut scope = ctx.scope_of(tx, organization, now);
     let key = CreateApiKey {
         id: None,
         name: FIRST_KEY.to_owned(),

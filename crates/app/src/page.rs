@@ -63,6 +63,11 @@ impl PageRequest {
         self.size
     }
 
+    /// The token; empty: from the start.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The id after which the page starts. `list` and `filters` say of which list.
     pub(crate) async fn after(
         &self,
@@ -74,19 +79,9 @@ impl PageRequest {
             return Ok(None);
         }
         let secret = store::organization::page_secret(&mut scope.tx).await?;
-        let refused = || {
-            let message = "not a page token of this list: pass next_page_token of the previous answer, \
-                           with the same filters";
-            Error::invalid("page_token", message)
-        };
-        let bytes = URL_SAFE_NO_PAD.decode(&self.token).map_err(|_| refused())?;
-        let (id, signature) = bytes.split_at_checked(16).ok_or_else(refused)?;
-        signer(&secret, list, filters, id)?
-            .verify_truncated_left(signature)
-            .ok()
-            .filter(|()| signature.len() == SIGNATURE)
-            .ok_or_else(refused)?;
-        Uuid::from_slice(id).map(Some).map_err(|_| refused())
+        let id =
+            unseal(&secret, list, filters, &self.token)?.and_then(|id| Uuid::from_slice(&id).ok());
+        id.map(Some).ok_or_else(not_of_this_list)
     }
 
     /// Makes the page of up to `limit + 1` rows that were read.
@@ -105,10 +100,41 @@ impl PageRequest {
         rows.truncate(limit);
         let last = rows.last().map(&id).unwrap_or_default();
         let secret = store::organization::page_secret(&mut scope.tx).await?;
-        let signature = signer(&secret, list, filters, last.as_bytes())?.finalize().into_bytes();
-        let token = [last.as_bytes().as_slice(), &signature[..SIGNATURE]].concat();
-        Ok(Page { rows, next: URL_SAFE_NO_PAD.encode(token) })
+        Ok(Page { rows, next: seal(&secret, list, filters, last.as_bytes())? })
     }
+}
+
+/// The refusal of a token that was not given out for this list.
+pub(crate) fn not_of_this_list() -> Error {
+    let message = "not a page token of this list: pass next_page_token of the previous answer, \
+                   with the same filters";
+    Error::invalid("page_token", message)
+}
+
+/// A place in a list as an opaque text that nobody else can make.
+pub(crate) fn seal(
+    secret: &[u8],
+    list: &str,
+    filters: &[u8],
+    place: &[u8],
+) -> Result<String, Error> {
+    let signature = signer(secret, list, filters, place)?.finalize().into_bytes();
+    Ok(URL_SAFE_NO_PAD.encode([place, &signature[..SIGNATURE]].concat()))
+}
+
+/// The place that a text was made of; nothing when it was made by somebody else, or for another
+/// list, filter or organization.
+pub(crate) fn unseal(
+    secret: &[u8],
+    list: &str,
+    filters: &[u8],
+    text: &str,
+) -> Result<Option<Vec<u8>>, Error> {
+    let Ok(mut bytes) = URL_SAFE_NO_PAD.decode(text) else { return Ok(None) };
+    let Some(length) = bytes.len().checked_sub(SIGNATURE) else { return Ok(None) };
+    let signature = bytes.split_off(length);
+    let signed = signer(secret, list, filters, &bytes)?.verify_truncated_left(&signature);
+    Ok(signed.is_ok().then_some(bytes))
 }
 
 fn signer(secret: &[u8], list: &str, filters: &[u8], id: &[u8]) -> Result<Hmac<Sha256>, Error> {

@@ -17,7 +17,7 @@ use crate::catalog::{Offer, get_plan, retired};
 use crate::day::Done;
 use crate::error::{Error, Expect, Refusal};
 use crate::page::{Page, PageRequest};
-use crate::{Ctx, Scope};
+use crate::{Ctx, Scope, event};
 
 pub use self::life::{
     CancelSubscription, ChangeSubscription, ChangeWhen, PauseSubscription, cancel, change,
@@ -134,6 +134,7 @@ pub async fn create(scope: &mut Scope, command: CreateSubscription) -> Result<Su
         Err(other) => return Err(other.into()),
     }
     store::billing::reschedule(&mut scope.tx, &[account]).await?;
+    scope.announce(event::of_birth(&subscription));
     Ok(subscription)
 }
 
@@ -215,13 +216,20 @@ pub async fn list(
     page.finish(scope, "subscriptions", filters.as_bytes(), rows, |one| one.id.0).await
 }
 
-/// Holds a subscription for a change: its billing account first, then itself.
+/// Holds a subscription for a change: its billing account first, then itself. What was to happen to
+/// it by itself until today has happened.
 pub(crate) async fn lock(scope: &mut Scope, id: SubscriptionId) -> Result<Subscription, Error> {
     let account = account_of(&get(scope, id).await?);
     store::billing::lock(&mut scope.tx, account).await?;
     // The wait for the account may have lasted into another day.
     scope.refresh().await?;
-    store::subscription::lock(&mut scope.tx, id).await.or_missing("subscription", id)
+    let mut subscription =
+        store::subscription::lock(&mut scope.tx, id).await.or_missing("subscription", id)?;
+    let turns = subscription.turn(scope.today());
+    if !turns.is_empty() {
+        save_turned(scope, &[(subscription.clone(), turns)]).await?;
+    }
+    Ok(subscription)
 }
 
 async fn save(scope: &mut Scope, subscription: &Subscription) -> Result<(), Error> {
@@ -264,5 +272,6 @@ pub(crate) async fn save_turned(
     let subscriptions: Vec<Subscription> =
         turned.iter().map(|(subscription, _)| subscription.clone()).collect();
     store::subscription::save(&mut scope.tx, &subscriptions).await?;
+    scope.announce(turned.iter().flat_map(|(now, turns)| event::of_turns(turns, now)));
     Ok(())
 }

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use crate::balance::Balance;
 use crate::customer::Customer;
 use crate::date::Date;
-use crate::id::{InvoiceId, ItemId, LineId, PriceId, ProductId, Sequence};
+use crate::id::{InvoiceId, ItemId, LineId, PriceId, ProductId, Sequence, SubscriptionId};
 use crate::invoice::{self, Charge, Draft, DraftRefused, Heading, LineKind, MAX_LINES};
 use crate::money::{Currency, Money, MoneyRefused};
 use crate::organization::Organization;
@@ -141,6 +141,8 @@ pub struct Billed {
     pub deferrals: Vec<(LineId, Deferral)>,
     /// Deferrals of lines that were there before, as they are after the credits.
     pub shortened: Vec<(LineId, Deferral)>,
+    /// Subscriptions that went on into another period, and the day on which they did.
+    pub renewed: Vec<(SubscriptionId, Date)>,
     /// Why it went no further, if it did not.
     pub refused: Option<BillRefused>,
 }
@@ -215,7 +217,7 @@ fn bill_date(
     let mut subscriptions = account.subscriptions.to_vec();
     let mut lines = account.lines.clone();
     let mut balance = account.balance.clone();
-    let charges = charge::charges_on(material, &mut subscriptions, &mut lines, billing_on)?;
+    let bill = charge::charges_on(material, &mut subscriptions, &mut lines, billing_on)?;
     let heading = Heading {
         seller: material.seller,
         customer: account.customer,
@@ -225,7 +227,7 @@ fn bill_date(
         issue_on: billing_on.max(horizon.today),
     };
     let mut drafts = Vec::with_capacity(1);
-    for charges in chunks(charges) {
+    for charges in chunks(bill.charges) {
         let mut draft = invoice::draft(&heading, material.ids, charges)?;
         if material.seller.issue_zero_invoices || !draft.is_zero() {
             balance.settle(&mut draft)?;
@@ -236,6 +238,7 @@ fn bill_date(
     account.subscriptions.clone_from_slice(&subscriptions);
     (account.lines, account.balance) = (lines, balance);
     billed.drafts.append(&mut drafts);
+    billed.renewed.extend(bill.renewed);
     Ok(())
 }
 

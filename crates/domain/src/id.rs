@@ -138,6 +138,8 @@ ids! {
     LineId
     /// A journal entry.
     EntryId
+    /// Something that happened.
+    EventId
     /// A record that a worker has set aside.
     SetAsideId
     /// A job in the queue.

@@ -16,6 +16,7 @@ pub mod date;
 pub mod decimal;
 pub mod discount;
 pub mod entitlement;
+pub mod event;
 pub mod id;
 pub mod invoice;
 pub mod ledger;
@@ -25,6 +26,7 @@ pub mod organization;
 pub mod period;
 pub mod plan;
 pub mod price;
+pub mod renewal;
 pub mod revenue;
 #[cfg(feature = "diesel")]
 mod sql;

@@ -7,8 +7,8 @@
 
 use app::job;
 use domain::{
-    customer, discount, entitlement, invoice, ledger, organization, period, plan, subscription,
-    usage, vat,
+    customer, discount, entitlement, event, invoice, ledger, organization, period, plan, renewal,
+    subscription, usage, vat,
 };
 
 use crate::pb::v1;
@@ -179,6 +179,25 @@ both_ways! {
         NonPayment = NonPayment,
         Expired = Expired,
         Unknown = Unknown,
+    }
+    RenewalKind = renewal::RenewalKind {
+        Start = Start,
+        TrialEnd = TrialEnd,
+        Renewal = Renewal,
+    }
+    EventKind = event::EventKind {
+        SubscriptionStarted = SubscriptionStarted,
+        SubscriptionTrialConverted = SubscriptionTrialConverted,
+        SubscriptionRenewed = SubscriptionRenewed,
+        SubscriptionChanged = SubscriptionChanged,
+        SubscriptionPaused = SubscriptionPaused,
+        SubscriptionResumed = SubscriptionResumed,
+        SubscriptionCancellationPlanned = SubscriptionCancellationPlanned,
+        SubscriptionCancellationUndone = SubscriptionCancellationUndone,
+        SubscriptionCancelled = SubscriptionCancelled,
+        InvoiceFinalized = InvoiceFinalized,
+        CreditNoteFinalized = CreditNoteFinalized,
+        InvoiceSettled = InvoiceSettled,
     }
     InvoiceKind = invoice::DocumentKind {
         Invoice = Invoice,

@@ -76,6 +76,9 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.CustomerService/UnblockCustomer", &[Finance, Admin]),
     roles("recoup.v1.CustomerService/UpdateCustomer", &[Sales, Support, Finance, Admin]),
 
+    roles("recoup.v1.EventService/ListEvents", ALL),
+    roles("recoup.v1.EventService/WatchEvents", ALL),
+
     roles("recoup.v1.InvoiceService/GetDocument", READERS),
     roles("recoup.v1.InvoiceService/GetInvoice", READERS),
     roles("recoup.v1.InvoiceService/ListInvoices", READERS),
@@ -102,6 +105,7 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.SubscriptionService/ListIntents", READERS),
     roles("recoup.v1.SubscriptionService/ListSubscriptionDiscounts", READERS),
     roles("recoup.v1.SubscriptionService/ListSubscriptions", READERS),
+    roles("recoup.v1.SubscriptionService/ListUpcomingRenewals", READERS),
     roles("recoup.v1.SubscriptionService/PauseSubscription", &[Sales, Support, Admin]),
     roles("recoup.v1.SubscriptionService/PreviewChange", READERS),
     roles("recoup.v1.SubscriptionService/PreviewSubscription", READERS),

@@ -11,6 +11,7 @@ use app::Ctx;
 use http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
@@ -25,6 +26,7 @@ use tower::{BoxError, Service, ServiceBuilder};
 use crate::catalog::Catalog;
 use crate::clock::Clocks;
 use crate::customer::Customers;
+use crate::event::Events;
 use crate::invoice::Invoices;
 use crate::layer::Layer;
 use crate::layer::authentication::Authentication;
@@ -78,7 +80,10 @@ pub async fn serve(
     health::tell(&reporter, &SERVICES, answers).await;
     let movers = TaskTracker::new();
     let routes = routes(&ctx, &settings, &reporter, &movers)?;
-    let watching = tokio::spawn(health::follow(reporter, &SERVICES, up.clone(), shutdown.clone()));
+    let mut beside = JoinSet::new();
+    beside.spawn(health::follow(reporter, &SERVICES, up.clone(), shutdown.clone()));
+    beside.spawn(app::event::call(ctx.clone()));
+    beside.spawn(app::event::hear(ctx.clone()));
 
     let served = builder(&settings).layer(layers(ctx, &settings, up, &shutdown)).add_routes(routes);
     let served = served.serve_with_incoming_shutdown(
@@ -94,7 +99,7 @@ pub async fn serve(
         // Clients that do not read their last answers are left.
         () = overdue => Ok(()),
     };
-    watching.abort();
+    beside.abort_all();
     movers.close();
     if tokio::time::timeout(settings.stop_within, movers.wait()).await.is_err() {
         tracing::warn!(
@@ -144,10 +149,11 @@ fn layers(
 }
 
 /// The names of the services, for health.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     v1::catalog_service_server::SERVICE_NAME,
     v1::clock_service_server::SERVICE_NAME,
     v1::customer_service_server::SERVICE_NAME,
+    v1::event_service_server::SERVICE_NAME,
     v1::invoice_service_server::SERVICE_NAME,
     v1::ledger_service_server::SERVICE_NAME,
     v1::organization_service_server::SERVICE_NAME,
@@ -182,6 +188,8 @@ fn routes(
     let clocks = Clocks { ctx: ctx(), movers: movers.clone() };
     add!(v1::clock_service_server::ClockServiceServer, clocks);
     add!(v1::customer_service_server::CustomerServiceServer, Customers { ctx: ctx() });
+    let events = Events { ctx: ctx(), heartbeat: settings.heartbeat };
+    add!(v1::event_service_server::EventServiceServer, events);
     add!(v1::invoice_service_server::InvoiceServiceServer, Invoices { ctx: ctx() });
     add!(v1::ledger_service_server::LedgerServiceServer, Ledger { ctx: ctx() });
     add!(v1::organization_service_server::OrganizationServiceServer, Organizations { ctx: ctx() });

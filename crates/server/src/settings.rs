@@ -18,8 +18,12 @@ pub struct Settings {
     pub max_header_bytes: u32,
     /// How long a call may take; a shorter deadline of the caller wins. DEADLINE_EXCEEDED.
     pub deadline: Duration,
-    /// The same for calls that run the workers' code over all that is due: AdvanceClock, RunBilling.
+    /// The same for calls that run the workers' code over all that is due, AdvanceClock and
+    /// RunBilling, and for those that follow what happens: WatchEvents. A key that was revoked
+    /// follows no longer than that.
     pub long_deadline: Duration,
+    /// The longest silence of a watch: proxies often close connections that are idle for a minute.
+    pub heartbeat: Duration,
     /// Calls that one key may have under way: RESOURCE_EXHAUSTED. Keeps one caller from taking all
     /// connections to the database.
     pub calls_per_key: usize,
@@ -38,6 +42,7 @@ impl Default for Settings {
             max_header_bytes: 16 * 1024,
             deadline: Duration::from_secs(10),
             long_deadline: Duration::from_secs(60 * 60),
+            heartbeat: Duration::from_secs(15),
             calls_per_key: 64,
             calls: 1_024,
             calls_per_connection: 256,

@@ -21,7 +21,7 @@ use crate::pb::v1;
 use crate::pb::v1::check_entitlement_request::Of;
 use crate::pb::v1::preview_subscription_request::Horizon;
 use crate::pb::v1::subscription_service_server::SubscriptionService;
-use crate::{discount, document, usage};
+use crate::{discount, document, renewal, usage};
 
 /// The service.
 #[derive(Debug)]
@@ -313,6 +313,13 @@ impl SubscriptionService for Subscriptions {
         request: Request<Streaming<v1::RecordUsageRequest>>,
     ) -> Answer<Self::RecordUsageStream> {
         usage::record(&self.ctx, request)
+    }
+
+    async fn list_upcoming_renewals(
+        &self,
+        request: Request<v1::ListUpcomingRenewalsRequest>,
+    ) -> Answer<v1::ListUpcomingRenewalsResponse> {
+        renewal::list_upcoming(&self.ctx, request).await
     }
 }
 

@@ -18,6 +18,7 @@ use futures::FutureExt;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::SslMode;
 
+use crate::event::Bell;
 use crate::health::Health;
 use crate::{Error, Result};
 
@@ -55,6 +56,7 @@ pub struct Store {
     pool: Pool<AsyncPgConnection>,
     settings: Settings,
     health: Health,
+    bell: Bell,
 }
 
 impl std::fmt::Debug for Store {
@@ -96,13 +98,19 @@ impl Store {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| Error::Fault(Box::new(error)))?;
-        Ok(Self { pool, settings, health: Health::default() })
+        Ok(Self { pool, settings, health: Health::default(), bell: Bell::default() })
     }
 
     /// Whether the database answers, watched by [`crate::health::watch`].
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// Wakes those who wait for events, see [`crate::event`].
+    #[must_use]
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
     }
 
     /// The settings it was made from.

@@ -123,6 +123,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    event_positions (org_id) {
+        org_id -> Uuid,
+        last_position -> Int8,
+    }
+}
+
+diesel::table! {
+    events (org_id, position) {
+        org_id -> Uuid,
+        position -> Int8,
+        id -> Uuid,
+        kind -> Text,
+        occurred_at -> Timestamptz,
+        effective_on -> Date,
+        customer_id -> Uuid,
+        subscription_id -> Nullable<Uuid>,
+        invoice_id -> Nullable<Uuid>,
+        payload -> Jsonb,
+    }
+}
+
+diesel::table! {
     invoice_lines (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
@@ -505,6 +527,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     discount_products,
     discounts,
     document_numbers,
+    event_positions,
+    events,
     invoice_lines,
     invoice_vat,
     invoices,

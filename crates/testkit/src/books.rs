@@ -16,6 +16,7 @@ mod calendar;
 mod charges;
 mod coverage;
 mod documents;
+mod events;
 mod postings;
 mod prices;
 mod rows;
@@ -38,7 +39,9 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     findings
         .extend(checks.iter().filter(|check| !check.ok).map(|check| format!("proof: {check:?}")));
     let today = ctx.scope(org).await.expect("a transaction").today();
-    let rows = Rows::load(&database.sql().await, org).await;
+    let sql = database.sql().await;
+    events::check(&sql, org, &mut findings).await;
+    let rows = Rows::load(&sql, org).await;
     let charges = charges::expected(&rows, today, &mut findings);
     charges::compare(&rows, &charges, &mut findings);
     coverage::check(&rows, today, &mut findings);

@@ -10,7 +10,7 @@ use tokio_postgres::SimpleQueryMessage;
 use crate::Database;
 
 /// What is compared: one column of text each.
-const VIEWS: [&str; 9] = [
+const VIEWS: [&str; 10] = [
     "SELECT concat_ws(' ', 'invoice', n.number, i.customer_id, i.state, i.billing_on, i.issue_on, \
          i.due_on, i.net_minor, i.tax_minor, i.total_minor, i.open_minor, i.currency) \
      FROM invoices i LEFT JOIN document_numbers n ON n.org_id = i.org_id AND n.document_id = i.id \
@@ -39,6 +39,10 @@ const VIEWS: [&str; 9] = [
          charged_from, billed_until) FROM subscription_items WHERE org_id = ORG",
     "SELECT concat_ws(' ', 'account', customer_id, currency, due_on, set_aside, balance_minor) \
      FROM billing_accounts WHERE org_id = ORG",
+    "SELECT concat_ws(' ', 'event', e.kind, e.effective_on, e.customer_id, e.subscription_id, n.number) \
+     FROM events e \
+     LEFT JOIN document_numbers n ON n.org_id = e.org_id AND n.document_id = e.invoice_id \
+     WHERE e.org_id = ORG",
     "SELECT concat_ws(' ', 'series', series, year, next_sequence, last_issue_on) \
      FROM number_series WHERE org_id = ORG",
 ];

@@ -74,6 +74,7 @@ impl Workers {
         let mut beside = JoinSet::new();
         beside.spawn(listen(Arc::clone(&process)));
         beside.spawn(lease::keep(Arc::clone(&process)));
+        beside.spawn(app::event::call(process.ctx.clone()));
         let mut scheduled = JoinSet::new();
         if has_schedule {
             scheduled.spawn(schedule::sweep(Arc::clone(&process)));

@@ -6,6 +6,7 @@
 use domain::Outcome;
 use domain::date::Date;
 use domain::entitlement::{Arrears, Entitlement, entitlement};
+use domain::event::EventKind;
 use domain::id::{CustomerId, IntentId, ItemId, PlanId, SubscriptionId};
 use domain::invoice::Draft;
 use domain::organization::text;
@@ -17,10 +18,10 @@ use domain::subscription::{
 use rust_decimal::Decimal;
 
 use super::{PreviewHorizon, documents_of, get, lock, save, version_in_force};
-use crate::Scope;
 use crate::catalog::{get_plan, retired};
 use crate::customer::MAX_NOTE;
 use crate::error::{Error, Expect, Field, Refusal};
+use crate::{Scope, event};
 
 impl From<CancelRefused> for Error {
     fn from(refused: CancelRefused) -> Self {
@@ -103,8 +104,13 @@ pub async fn cancel(scope: &mut Scope, command: CancelSubscription) -> Result<Su
         None => CancelWhen::Policy(pinned_version(scope, &subscription).await?.cancel_policy),
     };
     let today = scope.today();
-    if let Outcome::Applied(_) = subscription.cancel(today, when, command.reason, note)? {
+    if let Outcome::Applied(end) = subscription.cancel(today, when, command.reason, note)? {
         save(scope, &subscription).await?;
+        let kind = match end.ends_on <= today {
+            true => EventKind::SubscriptionCancelled,
+            false => EventKind::SubscriptionCancellationPlanned,
+        };
+        scope.announce([event::of_subscription(kind, end.ends_on, &subscription)]);
     }
     Ok(subscription)
 }
@@ -118,6 +124,8 @@ pub async fn undo_cancel(scope: &mut Scope, id: SubscriptionId) -> Result<Subscr
     let today = scope.today();
     if let Outcome::Applied(_) = subscription.undo_cancel(today)? {
         save(scope, &subscription).await?;
+        let kind = EventKind::SubscriptionCancellationUndone;
+        scope.announce([event::of_subscription(kind, today, &subscription)]);
     }
     Ok(subscription)
 }
@@ -161,8 +169,11 @@ pub async fn pause(scope: &mut Scope, command: PauseSubscription) -> Result<Subs
         until_on: command.until,
         note,
     };
-    if let Outcome::Applied(_) = subscription.pause(today, new, limit)? {
+    if let Outcome::Applied(pause) = subscription.pause(today, new, limit)? {
         save(scope, &subscription).await?;
+        let begun = (pause.from_on <= today).then_some(EventKind::SubscriptionPaused);
+        scope
+            .announce(begun.map(|kind| event::of_subscription(kind, pause.from_on, &subscription)));
     }
     Ok(subscription)
 }
@@ -179,8 +190,13 @@ pub async fn resume(
 ) -> Result<Subscription, Error> {
     let mut subscription = lock(scope, id).await?;
     let today = scope.today();
-    if let Outcome::Applied(_) = subscription.resume(today, on.unwrap_or(today))? {
+    let was_paused = subscription.state == State::Paused;
+    if let Outcome::Applied(pause) = subscription.resume(today, on.unwrap_or(today))? {
         save(scope, &subscription).await?;
+        let resumed = was_paused && subscription.state != State::Paused;
+        let kind = resumed.then_some(EventKind::SubscriptionResumed);
+        let on = pause.until_on;
+        scope.announce(kind.map(|kind| event::of_subscription(kind, on, &subscription)));
     }
     Ok(subscription)
 }
@@ -217,8 +233,10 @@ pub struct ChangeSubscription {
 /// `CURRENCY_NOT_PRICED`, `ALIGNMENT_NOT_POSSIBLE`.
 pub async fn change(scope: &mut Scope, command: ChangeSubscription) -> Result<Subscription, Error> {
     let mut subscription = lock(scope, command.id).await?;
-    if let Outcome::Applied(()) = apply_change(scope, &mut subscription, command).await? {
+    if let Outcome::Applied(on) = apply_change(scope, &mut subscription, command).await? {
         save(scope, &subscription).await?;
+        let kind = (on <= scope.today()).then_some(EventKind::SubscriptionChanged);
+        scope.announce(kind.map(|kind| event::of_subscription(kind, on, &subscription)));
     }
     Ok(subscription)
 }
@@ -242,7 +260,7 @@ async fn apply_change(
     scope: &mut Scope,
     subscription: &mut Subscription,
     command: ChangeSubscription,
-) -> Result<Outcome<()>, Error> {
+) -> Result<Outcome<Date>, Error> {
     let today = scope.today();
     let on = match command.when {
         ChangeWhen::Now => today.max(subscription.start_on),
@@ -272,7 +290,7 @@ async fn apply_change(
     }
     let intent = Intent { id: IntentId::fresh(now), on, terms, migration_id: None };
     subscription.change(today, intent)?;
-    Ok(Outcome::Applied(()))
+    Ok(Outcome::Applied(on))
 }
 
 /// Takes back a change or a pause that has not begun.

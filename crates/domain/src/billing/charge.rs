@@ -7,12 +7,23 @@ use rust_decimal::Decimal;
 
 use super::{BillRefused, Charged, Lines, Material};
 use crate::date::{self, Date};
+use crate::id::SubscriptionId;
 use crate::invoice::{Charge, Corrected, LineKind, Origin};
 use crate::money::{Money, MoneyRefused, share_of_minor};
 use crate::period::Period;
 use crate::plan::{Price, Product};
 use crate::price::true_up;
+use crate::renewal;
 use crate::subscription::{Direction, Due, Item, Subscription};
+
+/// What is billed on a date.
+#[derive(Debug, Default)]
+pub(super) struct Bill {
+    /// Its lines.
+    pub(super) charges: Vec<Charge>,
+    /// Subscriptions that go on into another period by it, and the day on which they do.
+    pub(super) renewed: Vec<(SubscriptionId, Date)>,
+}
 
 /// Everything that is due on a billing date or before; the subscriptions and lines move along.
 pub(super) fn charges_on(
@@ -20,21 +31,24 @@ pub(super) fn charges_on(
     subscriptions: &mut [Subscription],
     lines: &mut Lines,
     billing_on: Date,
-) -> Result<Vec<Charge>, BillRefused> {
-    let mut charges = Vec::new();
+) -> Result<Bill, BillRefused> {
+    let mut bill = Bill::default();
     for subscription in subscriptions {
         while let Some(due) = subscription.next_due().filter(|due| due.billing_on <= billing_on) {
             if let Some(item) = subscription.items.iter().find(|item| item.id == due.item_id) {
                 let sale = Sale::of(material, subscription, item, &due)?;
                 match due.direction {
-                    Direction::Charge => charges.extend(sale.charges()?),
-                    Direction::Credit => charges.extend(sale.credits(lines)?),
+                    Direction::Charge => bill.charges.extend(sale.charges()?),
+                    Direction::Credit => bill.charges.extend(sale.credits(lines)?),
                 }
+                let renewed = renewal::renewed(subscription, item, &due);
+                bill.renewed.extend(renewed.map(|day| (subscription.id, day)));
             }
             subscription.mark_billed(&due);
         }
     }
-    Ok(charges)
+    bill.renewed.dedup();
+    Ok(bill)
 }
 
 /// What is due of an item, with all that its lines need.

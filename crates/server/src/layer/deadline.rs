@@ -24,9 +24,11 @@ const GRPC_TIMEOUT: &str = "grpc-timeout";
 /// The most digits of its number.
 const MAX_DIGITS: usize = 8;
 
-/// Methods that run the workers' code over all that is due, or take a stream of requests.
-const LONG: [&str; 3] = [
+/// Methods that run the workers' code over all that is due, take a stream of requests, or
+/// follow what happens.
+const LONG: [&str; 4] = [
     "recoup.v1.ClockService/AdvanceClock",
+    "recoup.v1.EventService/WatchEvents",
     "recoup.v1.InvoiceService/RunBilling",
     "recoup.v1.SubscriptionService/RecordUsage",
 ];
@@ -114,6 +116,7 @@ mod tests {
             ("/recoup.v1.CustomerService/GetCustomer", Some(""), Some(10_000)),
             ("/recoup.v1.ClockService/AdvanceClock", None, Some(3_600_000)),
             ("/recoup.v1.ClockService/AdvanceClock", Some("2M"), Some(120_000)),
+            ("/recoup.v1.EventService/WatchEvents", None, Some(3_600_000)),
             ("/recoup.v1.InvoiceService/RunBilling", None, Some(3_600_000)),
             ("/grpc.health.v1.Health/Watch", None, None),
             ("/grpc.health.v1.Health/Watch", Some("5S"), Some(5_000)),

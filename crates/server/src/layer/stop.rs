@@ -21,8 +21,11 @@ use crate::permission::{self, Access};
 use crate::{Settings, status};
 
 /// Methods that stream their answer for a long time and can be taken up again.
-const STREAMS: [&str; 2] =
-    ["recoup.v1.ClockService/AdvanceClock", "recoup.v1.SubscriptionService/RecordUsage"];
+const STREAMS: [&str; 3] = [
+    "recoup.v1.ClockService/AdvanceClock",
+    "recoup.v1.EventService/WatchEvents",
+    "recoup.v1.SubscriptionService/RecordUsage",
+];
 
 /// Ends calls after a stop.
 #[derive(Debug)]

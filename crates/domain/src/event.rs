@@ -1,0 +1,171 @@
+//! Events: what other systems act on.
+//!
+//! Purpose: what happened, to whom, from which day on, with what a stock or ERP system needs to act
+//! without asking back; and which events a change of a subscription's state is.
+//!
+//! Invariants: an event is a fact; it says how things were right after what happened. Its payload is
+//! kept as JSON, so a field is added with a default and never changes its meaning.
+//!
+//! Deliberately absent: the order of events and how they are read (`store::event`, `app::event`).
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::code::codes;
+use crate::date::Date;
+use crate::id::{CustomerId, EventId, InvoiceId, PlanId, PlanVersionId, ProductId, SubscriptionId};
+use crate::invoice::DocumentKind;
+use crate::money::{Currency, Money};
+use crate::subscription::{State, Turn};
+
+mod stored;
+
+codes! {
+    /// What happened.
+    EventKind {
+        /// Service began, with a trial or without.
+        SubscriptionStarted = "subscription_started",
+        /// The trial ended and the first paid period began.
+        SubscriptionTrialConverted = "subscription_trial_converted",
+        /// Another period began.
+        SubscriptionRenewed = "subscription_renewed",
+        /// Plan or quantities are others.
+        SubscriptionChanged = "subscription_changed",
+        /// Service stopped for a time.
+        SubscriptionPaused = "subscription_paused",
+        /// Service goes on after a pause.
+        SubscriptionResumed = "subscription_resumed",
+        /// An end was set, or its reason changed.
+        SubscriptionCancellationPlanned = "subscription_cancellation_planned",
+        /// The end that was set was taken back.
+        SubscriptionCancellationUndone = "subscription_cancellation_undone",
+        /// Service has ended.
+        SubscriptionCancelled = "subscription_cancelled",
+        /// An invoice has its number.
+        InvoiceFinalized = "invoice_finalized",
+        /// A credit note has its number.
+        CreditNoteFinalized = "credit_note_finalized",
+        /// Nothing of an invoice is open any more.
+        InvoiceSettled = "invoice_settled",
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Identity.
+    pub id: EventId,
+    /// What happened.
+    pub kind: EventKind,
+    /// When it was recorded, by the organization's clock.
+    pub occurred_at: DateTime<Utc>,
+    /// The local date from which on it holds; it may lie before or after the recording.
+    pub effective_on: Date,
+    /// Whom it concerns.
+    pub customer_id: CustomerId,
+    /// What it is about.
+    pub subject: Subject,
+}
+
+/// What an event is about, as it was right after what happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// A subscription.
+    Subscription(SubscriptionFacts),
+    /// An invoice or a credit note.
+    Document(DocumentFacts),
+}
+
+/// A subscription, as others need to know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionFacts {
+    /// Which.
+    pub id: SubscriptionId,
+    /// Its plan.
+    pub plan_id: PlanId,
+    /// The version of the plan.
+    pub version_id: PlanVersionId,
+    /// Where it stands.
+    pub state: State,
+    /// Currency of its prices.
+    #[serde(with = "stored::currency")]
+    pub currency: Currency,
+    /// What is delivered.
+    pub items: Vec<ItemFacts>,
+    /// When the next paid period begins; absent when none does.
+    pub next_renewal_on: Option<Date>,
+    /// First day that is no longer delivered, if an end is set.
+    pub ends_on: Option<Date>,
+}
+
+/// One component of a subscription, as others need to know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemFacts {
+    /// What is delivered.
+    pub product_id: ProductId,
+    /// Its name within the plan.
+    pub component: String,
+    /// How many.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub quantity: Decimal,
+}
+
+/// A document, as others need to know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentFacts {
+    /// Which.
+    pub id: InvoiceId,
+    /// Its number.
+    pub number: String,
+    /// Invoice or credit note.
+    pub kind: DocumentKind,
+    /// The date on which it was issued.
+    pub issue_on: Date,
+    /// The date by which it is to be paid.
+    pub due_on: Date,
+    /// Including VAT.
+    #[serde(with = "stored::money")]
+    pub total: Money,
+    /// What is still to be paid.
+    #[serde(with = "stored::money")]
+    pub open: Money,
+}
+
+impl Subject {
+    /// The subscription it is about, if it is about one.
+    #[must_use]
+    pub fn subscription_id(&self) -> Option<SubscriptionId> {
+        match self {
+            Self::Subscription(facts) => Some(facts.id),
+            Self::Document(_) => None,
+        }
+    }
+
+    /// The document it is about, if it is about one.
+    #[must_use]
+    pub fn invoice_id(&self) -> Option<InvoiceId> {
+        match self {
+            Self::Document(facts) => Some(facts.id),
+            Self::Subscription(_) => None,
+        }
+    }
+}
+
+/// The event of something that happened by itself.
+#[must_use]
+pub fn of_turn(turn: Turn) -> EventKind {
+    match turn {
+        Turn::Started => EventKind::SubscriptionStarted,
+        Turn::Converted => EventKind::SubscriptionTrialConverted,
+        Turn::Changed => EventKind::SubscriptionChanged,
+        Turn::Paused => EventKind::SubscriptionPaused,
+        Turn::Resumed => EventKind::SubscriptionResumed,
+        Turn::Ended => EventKind::SubscriptionCancelled,
+    }
+}
+
+#[cfg(test)]
+#[path = "event_tests.rs"]
+mod tests;

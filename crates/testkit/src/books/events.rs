@@ -1,0 +1,29 @@
+//! Events: one after the other without a gap, and one for every document.
+
+use domain::id::OrgId;
+use tokio_postgres::Client;
+
+/// What is wrong, one row of text each; `ORG` is the organization.
+const FINDINGS: &str = "
+    SELECT 'events: ' || count(*) || ' up to position ' || coalesce(max(position), 0)
+        || ', and the counter says '
+        || coalesce((SELECT last_position FROM event_positions WHERE org_id = ORG), 0)
+    FROM events WHERE org_id = ORG
+    HAVING count(*) <> coalesce(max(position), 0)
+        OR count(*) <> coalesce((SELECT last_position FROM event_positions WHERE org_id = ORG), 0)
+    UNION ALL
+    SELECT concat_ws(' ', 'events: document', i.id, 'was told', count(e.id), 'times')
+    FROM invoices i
+    LEFT JOIN events e ON e.org_id = i.org_id AND e.invoice_id = i.id
+        AND e.kind = i.kind || '_finalized' AND e.customer_id = i.customer_id
+        AND e.effective_on = i.issue_on
+    WHERE i.org_id = ORG AND EXISTS (SELECT FROM document_numbers n
+        WHERE n.org_id = i.org_id AND n.document_id = i.id)
+    GROUP BY i.id HAVING count(e.id) <> 1";
+
+/// Looks at all of an organization.
+pub(super) async fn check(sql: &Client, org: OrgId, findings: &mut Vec<String>) {
+    let question = FINDINGS.replace("ORG", &format!("'{org}'"));
+    let rows = sql.query(&question, &[]).await.expect("the events");
+    findings.extend(rows.iter().map(|row| row.get::<_, String>(0)));
+}

@@ -21,6 +21,7 @@ mod error;
 pub mod invoice;
 pub mod job;
 pub mod ledger;
+pub mod mrr;
 pub mod organization;
 pub mod page;
 pub mod request;

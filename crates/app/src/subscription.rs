@@ -133,6 +133,7 @@ pub async fn create(scope: &mut Scope, command: CreateSubscription) -> Result<Su
         Err(other) => return Err(other.into()),
     }
     store::billing::reschedule(&mut scope.tx, &[account]).await?;
+    crate::mrr::record(scope, std::slice::from_ref(&subscription)).await?;
     Ok(subscription)
 }
 
@@ -214,7 +215,7 @@ async fn lock(scope: &mut Scope, id: SubscriptionId) -> Result<Subscription, Err
 async fn save(scope: &mut Scope, subscription: &Subscription) -> Result<(), Error> {
     store::subscription::save(&mut scope.tx, std::slice::from_ref(subscription)).await?;
     store::billing::reschedule(&mut scope.tx, &[account_of(subscription)]).await?;
-    Ok(())
+    crate::mrr::record(scope, std::slice::from_ref(subscription)).await
 }
 
 /// Cancels a subscription at the end of its running period.

@@ -19,6 +19,7 @@ pub mod invoice;
 pub mod job;
 pub mod ledger;
 pub mod migrate;
+pub mod mrr;
 pub mod numbering;
 pub mod organization;
 pub mod plan;

@@ -16,6 +16,7 @@ mod calendar;
 mod charges;
 mod documents;
 mod postings;
+mod recurring;
 mod rows;
 
 use app::Ctx;
@@ -41,6 +42,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     charges::compare(&rows, &charges, &mut findings);
     documents::check(&rows, &charges, &mut findings);
     postings::check(&rows, today, &mut findings);
+    recurring::check(&rows, &mut findings);
     findings
 }
 

@@ -55,7 +55,7 @@ struct Part {
     billing_on: NaiveDate,
 }
 
-fn first_paid_day(subscription: &Subscription) -> NaiveDate {
+pub(super) fn first_paid_day(subscription: &Subscription) -> NaiveDate {
     days_later(subscription.start_on, subscription.trial_days)
 }
 
@@ -96,7 +96,7 @@ fn charge(subscription: &Subscription, item: &Item, part: &Part) -> Charge {
 }
 
 /// The exact price of a whole period: so many minor units, by how many they are to be divided.
-fn price_of_period(item: &Item, currency: &str) -> (i128, i128) {
+pub(super) fn price_of_period(item: &Item, currency: &str) -> (i128, i128) {
     let units = minor_units(currency);
     match &item.model {
         Model::Flat { amount } => (fine(amount) * units, ONE),

@@ -53,6 +53,7 @@ pub(super) struct Subscription {
     pub(super) alignment: String,
     pub(super) anchor_on: NaiveDate,
     pub(super) ends_on: Option<NaiveDate>,
+    pub(super) cancel_reason: Option<String>,
     pub(super) billed_until: NaiveDate,
     pub(super) next_billing_on: Option<NaiveDate>,
     /// The local date on which it was made.
@@ -153,6 +154,21 @@ pub(super) struct Posting {
     pub(super) vat_percent: Option<String>,
 }
 
+/// What an item is worth a month.
+#[derive(Debug, Deserialize)]
+pub(super) struct Segment {
+    pub(super) item_id: Uuid,
+    pub(super) from_on: NaiveDate,
+    pub(super) until_on: Option<NaiveDate>,
+    pub(super) subscription_id: Uuid,
+    pub(super) customer_id: Uuid,
+    pub(super) currency: String,
+    pub(super) amount_minor: i128,
+    pub(super) status: String,
+    pub(super) end_reason: Option<String>,
+    pub(super) churn_kind: Option<String>,
+}
+
 /// Everything of one organization.
 #[derive(Debug)]
 pub(super) struct Rows {
@@ -161,6 +177,7 @@ pub(super) struct Rows {
     pub(super) invoices: Vec<Invoice>,
     pub(super) series: Vec<Series>,
     pub(super) postings: Vec<Posting>,
+    pub(super) segments: Vec<Segment>,
     customers: HashMap<Uuid, Customer>,
     subscriptions: HashMap<Uuid, Subscription>,
     items: HashMap<Uuid, Item>,
@@ -181,6 +198,7 @@ impl Rows {
             invoices: all(sql, org, INVOICES).await,
             series: all(sql, org, "SELECT * FROM number_series WHERE org_id = ORG").await,
             postings: all(sql, org, POSTINGS).await,
+            segments: all(sql, org, "SELECT * FROM mrr_segments WHERE org_id = ORG").await,
             items_of: grouped(ids),
             items: items.into_iter().map(|item| (item.id, item)).collect(),
             customers: by(all(sql, org, CUSTOMERS).await, |customer: &Customer| customer.id),
@@ -247,7 +265,7 @@ const CUSTOMERS: &str = "SELECT c.*, EXISTS (SELECT FROM set_asides a \
 const RATES: &str = "SELECT country, category, valid_from, percent::text FROM vat_rates \
      WHERE org_id = ORG ORDER BY valid_from";
 const SUBSCRIPTIONS: &str = "SELECT s.id, s.customer_id, s.currency, s.state, s.start_on, \
-         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.billed_until, s.next_billing_on, \
+         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.cancel_reason, s.billed_until, s.next_billing_on, \
          (s.created_at AT TIME ZONE o.time_zone)::date AS created_on, \
          v.interval_count, v.interval_unit, v.timing, v.trial_days \
      FROM subscriptions s JOIN plan_versions v ON v.org_id = s.org_id AND v.id = s.version_id \

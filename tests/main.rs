@@ -30,6 +30,7 @@ mod isolation;
 mod ledger;
 mod limit;
 mod list;
+mod mrr;
 mod organization;
 mod outage;
 mod period;

@@ -6,7 +6,7 @@
 //! wire without one of the domain (unspecified, drafts) have no arm here and are refused.
 
 use app::job;
-use domain::{customer, invoice, ledger, organization, period, plan, subscription, vat};
+use domain::{customer, invoice, ledger, mrr, organization, period, plan, subscription, vat};
 
 use crate::pb::v1;
 
@@ -156,6 +156,23 @@ both_ways! {
     EntrySourceKind = ledger::SourceKind {
         Invoice = Invoice,
         Recognition = Recognition,
+    }
+    MovementKind = mrr::movement::Kind {
+        New = New,
+        Reactivation = Reactivation,
+        Expansion = Expansion,
+        Contraction = Contraction,
+        Churn = Churn,
+    }
+    MovementReason = mrr::movement::Reason {
+        Paused = Paused,
+        Resumed = Resumed,
+    }
+    ChurnKind = mrr::ChurnKind {
+        Voluntary = Voluntary,
+        Involuntary = Involuntary,
+        Expired = Expired,
+        Unknown = Unknown,
     }
 }
 

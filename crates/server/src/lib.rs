@@ -30,6 +30,7 @@ mod organization;
 pub mod pb;
 pub mod permission;
 mod plan;
+mod revenue;
 mod serve;
 mod settings;
 mod status;

@@ -89,6 +89,8 @@ impl Recurring {
     /// Sets the gauges.
     pub(super) fn set(&self) {
         let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        // The series exist before the first organization does.
+        shown.insert(Currency::EUR);
         shown.extend(self.worth.keys());
         let nothing = Worth::default();
         for currency in shown.iter().copied() {

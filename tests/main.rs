@@ -33,6 +33,7 @@ mod isolation;
 mod ledger;
 mod limit;
 mod list;
+mod mrr;
 mod organization;
 mod outage;
 mod pause;

@@ -12,7 +12,7 @@ use testkit::{Database, ManualClock, Offer, Vendor, copy};
 use crate::world::until;
 
 /// Tables that grow with the customers: none of them may be read whole.
-const LARGE: [&str; 10] = [
+const LARGE: [&str; 11] = [
     "billing_accounts",
     "customers",
     "deferrals",
@@ -20,6 +20,7 @@ const LARGE: [&str; 10] = [
     "invoice_lines",
     "invoices",
     "journal_entries",
+    "mrr_segments",
     "postings",
     "subscription_items",
     "subscriptions",
@@ -107,4 +108,39 @@ async fn what_is_due_is_found_by_its_index_among_ten_thousand() {
         assert!(used.iter().any(|used| used == index), "{used:?}");
     }
     testkit::books::assert_right(&database, &vendor.ctx, vendor.org).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recurring_revenue_reads_what_is_in_force_and_what_changed() {
+    let (database, vendor) = ten_thousand().await;
+    // A long past: all but one customer went.
+    let past = "UPDATE mrr_segments SET until_on = '2025-06-01', end_reason = 'cancelled', \
+                churn_kind = 'voluntary' WHERE customer_id <> \
+                (SELECT customer_id FROM mrr_segments ORDER BY item_id LIMIT 1); ANALYZE";
+    database.sql().await.batch_execute(past).await.unwrap();
+    let [june, december]: [domain::date::Date; 2] =
+        ["2025-06-30", "2025-12-31"].map(|day| day.parse().unwrap());
+    let between = store::mrr::Between { opening: june, closing: december };
+    let (whole, used) = watched(&database, &vendor, async |vendor| {
+        let tx = &mut vendor.scope().await.tx;
+        let worth = store::mrr::worth(tx, december).await.unwrap();
+        assert_eq!(worth.first().map(|worth| worth.customers), Some(1));
+        assert_eq!(store::mrr::standing(tx, december).await.unwrap().paying, 1);
+        assert_eq!(store::mrr::change_sums(tx, between).await.unwrap(), []);
+        assert_eq!(store::mrr::changes(tx, between, None, None, 50).await.unwrap(), []);
+        assert_eq!(store::mrr::gone(tx, june, december).await.unwrap(), []);
+    })
+    .await;
+    assert_eq!(whole, [""; 0], "figures of a month in which nothing happened");
+    for index in ["mrr_segments_until", "mrr_segments_from"] {
+        assert!(used.iter().any(|used| used == index), "{used:?}");
+    }
+    let (whole, used) = watched(&database, &vendor, async |vendor| {
+        let cor = vendor.customer("Cor").await;
+        let plan = vendor.plan("more", Offer::flat(Interval::MONTHLY, "1.00")).await;
+        vendor.subscribe(&cor, plan, "2025-01-31").await;
+    })
+    .await;
+    assert_eq!(whole, [""; 0], "a new subscription");
+    assert!(used.iter().any(|used| used == "mrr_segments_subscription"), "{used:?}");
 }

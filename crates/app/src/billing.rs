@@ -31,7 +31,7 @@ use domain::invoice::{DocumentKind, Draft, LineKind, Party};
 use domain::ledger::{Entry, document_entry};
 use domain::money::Money;
 use domain::numbering::Series;
-use domain::organization::Organization;
+use domain::organization::{OrgKind, Organization};
 use domain::plan::{Price, Product};
 use domain::revenue::Deferral;
 use domain::subscription::{Direction, Subscription, Turn};
@@ -170,6 +170,7 @@ fn credited_items(subscriptions: &[Subscription], until: Date) -> Vec<ItemId> {
 /// on there.
 pub async fn run(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
     let started = std::time::Instant::now();
+    let counts = counts(&ctx.scope(org).await?);
     let mut done = Done::default();
     loop {
         let batch = match batch(ctx, org, Claim::Due(BATCH)).await {
@@ -185,10 +186,18 @@ pub async fn run(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
             None => break,
         }
     }
+    if !counts {
+        return Ok(done);
+    }
     metrics::histogram!(telemetry::BILLING_RUN_DURATION).record(started.elapsed().as_secs_f64());
     #[allow(clippy::cast_precision_loss)] // A timestamp in seconds is far below 2^52.
     metrics::gauge!(telemetry::BILLING_LAST_SUCCESS).set(ctx.clock.now().timestamp() as f64);
     Ok(done)
+}
+
+/// Whether the metrics count what is done here: sandboxes are for trying things out.
+fn counts(scope: &Scope) -> bool {
+    scope.organization.kind == OrgKind::Live
 }
 
 /// Bills one account, even if it was set aside; true when nothing holds it up any more.
@@ -238,8 +247,11 @@ async fn set_fault_aside(ctx: &Ctx, org: OrgId, account: Account) -> Result<Done
     };
     store::set_aside::put(&mut scope.tx, &[new], scope.now).await?;
     store::billing::mark_set_aside(&mut scope.tx, &[account], true).await?;
+    let counts = counts(&scope);
     scope.commit().await?;
-    metrics::counter!(telemetry::BILLING_SET_ASIDE).increment(1);
+    if counts {
+        metrics::counter!(telemetry::BILLING_SET_ASIDE).increment(1);
+    }
     Ok(Done { set_aside: 1, ..Done::default() })
 }
 
@@ -269,9 +281,12 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
     let decision = decide(&mut scope, &accounts, due, today).await?;
     let done = decision.done();
     write(&mut scope, &accounts, decision).await?;
+    let counts = counts(&scope);
     scope.commit().await?;
-    metrics::counter!(telemetry::INVOICES_ISSUED).increment(done.invoices);
-    metrics::counter!(telemetry::BILLING_SET_ASIDE).increment(done.set_aside);
+    if counts {
+        metrics::counter!(telemetry::INVOICES_ISSUED).increment(done.invoices);
+        metrics::counter!(telemetry::BILLING_SET_ASIDE).increment(done.set_aside);
+    }
     Ok(Some(done))
 }
 

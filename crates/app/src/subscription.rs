@@ -134,6 +134,7 @@ pub async fn create(scope: &mut Scope, command: CreateSubscription) -> Result<Su
         Err(other) => return Err(other.into()),
     }
     store::billing::reschedule(&mut scope.tx, &[account]).await?;
+    crate::mrr::record(scope, std::slice::from_ref(&subscription)).await?;
     scope.announce(event::of_birth(&subscription));
     Ok(subscription)
 }
@@ -235,7 +236,7 @@ pub(crate) async fn lock(scope: &mut Scope, id: SubscriptionId) -> Result<Subscr
 async fn save(scope: &mut Scope, subscription: &Subscription) -> Result<(), Error> {
     store::subscription::save(&mut scope.tx, std::slice::from_ref(subscription)).await?;
     store::billing::reschedule(&mut scope.tx, &[account_of(subscription)]).await?;
-    Ok(())
+    crate::mrr::record(scope, std::slice::from_ref(subscription)).await
 }
 
 /// Brings the states of all subscriptions up to the organization's date, in batches.

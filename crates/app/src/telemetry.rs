@@ -11,6 +11,8 @@
 //!
 //! Deliberately absent: money and customers in labels, the exporter (`recoup`), tracing.
 
+mod mrr;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -20,6 +22,10 @@ use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use store::job::{Count, Status};
 use store::pool::PoolStatus;
 
+use self::mrr::Recurring;
+pub use self::mrr::{
+    CHURNED_CUSTOMERS_LAST_MONTH, CUSTOMERS, MRR, MRR_AT_RISK, MRR_COMMITTED, MRR_MOVEMENT_MONTH,
+};
 use crate::Ctx;
 use crate::error::Error;
 use crate::job::QUEUES;
@@ -201,13 +207,49 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: LEDGER_VERIFIED,
         kind: Kind::Gauge,
-        help: "The oldest of the last proofs of live organizations' ledgers; 0: none was made yet.",
+        help: "Oldest last proof of live organizations' ledgers, or their beginning; 0: there is none.",
         labels: &[],
+    },
+    Metric {
+        name: MRR,
+        kind: Kind::Gauge,
+        help: "Monthly worth of what is in force today in live organizations, in major units.",
+        labels: &["currency"],
+    },
+    Metric {
+        name: MRR_COMMITTED,
+        kind: Kind::Gauge,
+        help: "Monthly worth of what is known to be in force in the end, in major units.",
+        labels: &["currency"],
+    },
+    Metric {
+        name: MRR_AT_RISK,
+        kind: Kind::Gauge,
+        help: "The part of recoup_mrr of customers in arrears, in major units.",
+        labels: &["currency"],
+    },
+    Metric {
+        name: MRR_MOVEMENT_MONTH,
+        kind: Kind::Gauge,
+        help: "Movements since the month began, net per customer, signed, in major units.",
+        labels: &["currency", "movement"],
+    },
+    Metric {
+        name: CUSTOMERS,
+        kind: Kind::Gauge,
+        help: "Customers of live organizations: paying, else paused, else starting later.",
+        labels: &["state"],
+    },
+    Metric {
+        name: CHURNED_CUSTOMERS_LAST_MONTH,
+        kind: Kind::Gauge,
+        help: "Customers that were there as last month opened and gone as it closed, by kind.",
+        labels: &["kind"],
     },
     Metric {
         name: SNAPSHOT,
         kind: Kind::Gauge,
-        help: "When the gauges of jobs, pool, due billing, set-aside records and proofs were read.",
+        help: "When the gauges that are read from the database were read, all at once.",
         labels: &[],
     },
 ];
@@ -250,36 +292,41 @@ pub async fn refresh(ctx: &Ctx) -> Result<(), Error> {
     let mut tx = ctx.store.begin_global().await?;
     let counts = store::job::counts(&mut tx, None, now).await?;
     tx.commit().await?;
-    let business = business(ctx, now).await?;
+    let (business, recurring) = business(ctx, now).await?;
 
     set_pool(pool);
     set_jobs(&counts);
     set_business(business);
+    recurring.set();
     gauge!(SNAPSHOT).set(seconds(Some(now)));
     Ok(())
 }
 
 /// Sums over the live organizations, one transaction each.
-async fn business(ctx: &Ctx, now: DateTime<Utc>) -> Result<Business, Error> {
+async fn business(ctx: &Ctx, now: DateTime<Utc>) -> Result<(Business, Recurring), Error> {
     let mut tx = ctx.store.begin_global().await?;
     let directory = store::organization::directory(&mut tx).await?;
     tx.commit().await?;
-    let mut sum = Business::default();
+    let (mut sum, mut recurring) = (Business::default(), Recurring::default());
     for entry in directory.iter().filter(|entry| entry.kind == OrgKind::Live) {
         let zone = date::zone(&entry.time_zone).map_err(|error| Error::fault(error.to_string()))?;
         let mut tx = ctx.store.begin(entry.org_id).await?;
-        let due = store::billing::due(&mut tx, date::local(now, zone)).await?;
+        let today = date::local(now, zone);
+        let due = store::billing::due(&mut tx, today).await?;
         let set_aside = store::set_aside::open_count(&mut tx).await?;
         let proof = store::ledger::last_proof(&mut tx).await?;
+        recurring.add(&mut tx, today).await?;
         tx.commit().await?;
         sum.due_accounts += due.accounts;
         sum.oldest_due =
             oldest(sum.oldest_due, due.oldest.map(|day| date::start_of_day(day, zone)));
         sum.set_aside += set_aside;
         sum.mismatches += proof.map_or(0, |(_, mismatches)| i64::from(mismatches));
-        sum.oldest_proof = oldest(sum.oldest_proof, proof.map(|(verified_at, _)| verified_at));
+        // A ledger that was never verified is as old as its organization.
+        let proven_at = proof.map_or(entry.created_at, |(verified_at, _)| verified_at);
+        sum.oldest_proof = oldest(sum.oldest_proof, Some(proven_at));
     }
-    Ok(sum)
+    Ok((sum, recurring))
 }
 
 fn oldest(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {

@@ -21,6 +21,7 @@ pub mod id;
 pub mod invoice;
 pub mod ledger;
 pub mod money;
+pub mod mrr;
 pub mod numbering;
 pub mod organization;
 pub mod period;

@@ -7,8 +7,8 @@
 
 use app::job;
 use domain::{
-    customer, discount, entitlement, event, invoice, ledger, organization, period, plan, renewal,
-    subscription, usage, vat,
+    customer, discount, entitlement, event, invoice, ledger, mrr, organization, period, plan,
+    renewal, subscription, usage, vat,
 };
 
 use crate::pb::v1;
@@ -216,6 +216,23 @@ both_ways! {
     EntrySourceKind = ledger::SourceKind {
         Invoice = Invoice,
         Recognition = Recognition,
+    }
+    MovementKind = mrr::movement::Kind {
+        New = New,
+        Reactivation = Reactivation,
+        Expansion = Expansion,
+        Contraction = Contraction,
+        Churn = Churn,
+    }
+    MovementReason = mrr::movement::Reason {
+        Paused = Paused,
+        Resumed = Resumed,
+    }
+    ChurnKind = mrr::ChurnKind {
+        Voluntary = Voluntary,
+        Involuntary = Involuntary,
+        Expired = Expired,
+        Unknown = Unknown,
     }
 }
 

@@ -36,6 +36,7 @@ pub mod permission;
 mod plan;
 mod price;
 mod renewal;
+mod revenue;
 mod serve;
 mod settings;
 mod status;

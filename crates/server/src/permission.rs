@@ -96,6 +96,10 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.OrganizationService/RevokeApiKey", &[Admin]),
     roles("recoup.v1.OrganizationService/UpdateOrganization", &[Admin]),
 
+    roles("recoup.v1.RevenueService/GetChurn", &[Viewer, Finance, Admin]),
+    roles("recoup.v1.RevenueService/GetMrr", &[Viewer, Finance, Admin]),
+    roles("recoup.v1.RevenueService/ListMovements", &[Viewer, Finance, Admin]),
+
     roles("recoup.v1.SubscriptionService/ApplyDiscount", &[Sales, Support, Admin]),
     roles("recoup.v1.SubscriptionService/CancelSubscription", &[Sales, Support, Admin]),
     roles("recoup.v1.SubscriptionService/ChangeSubscription", &[Sales, Support, Admin]),

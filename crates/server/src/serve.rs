@@ -41,6 +41,7 @@ use crate::layer::trace::Trace;
 use crate::ledger::Ledger;
 use crate::organization::Organizations;
 use crate::pb::{self, v1};
+use crate::revenue::Revenue;
 use crate::subscription::Subscriptions;
 use crate::work::Work;
 use crate::{Settings, health};
@@ -149,7 +150,7 @@ fn layers(
 }
 
 /// The names of the services, for health.
-const SERVICES: [&str; 9] = [
+const SERVICES: [&str; 10] = [
     v1::catalog_service_server::SERVICE_NAME,
     v1::clock_service_server::SERVICE_NAME,
     v1::customer_service_server::SERVICE_NAME,
@@ -157,6 +158,7 @@ const SERVICES: [&str; 9] = [
     v1::invoice_service_server::SERVICE_NAME,
     v1::ledger_service_server::SERVICE_NAME,
     v1::organization_service_server::SERVICE_NAME,
+    v1::revenue_service_server::SERVICE_NAME,
     v1::subscription_service_server::SERVICE_NAME,
     v1::work_service_server::SERVICE_NAME,
 ];
@@ -193,6 +195,7 @@ fn routes(
     add!(v1::invoice_service_server::InvoiceServiceServer, Invoices { ctx: ctx() });
     add!(v1::ledger_service_server::LedgerServiceServer, Ledger { ctx: ctx() });
     add!(v1::organization_service_server::OrganizationServiceServer, Organizations { ctx: ctx() });
+    add!(v1::revenue_service_server::RevenueServiceServer, Revenue { ctx: ctx() });
     add!(v1::subscription_service_server::SubscriptionServiceServer, Subscriptions { ctx: ctx() });
     add!(v1::work_service_server::WorkServiceServer, Work { ctx: ctx() });
     Ok(routes.routes())

@@ -82,6 +82,8 @@ pub struct DirectoryEntry {
     pub kind: OrgKind,
     /// IANA zone of its local dates.
     pub time_zone: String,
+    /// When it was made, by the wall clock.
+    pub created_at: DateTime<Utc>,
 }
 
 /// Writes a new organization and its entry in the directory.

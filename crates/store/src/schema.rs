@@ -258,6 +258,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    mrr_segments (org_id, item_id, from_on) {
+        org_id -> Uuid,
+        item_id -> Uuid,
+        from_on -> Date,
+        until_on -> Nullable<Date>,
+        subscription_id -> Uuid,
+        customer_id -> Uuid,
+        currency -> Text,
+        amount_minor -> Int8,
+        status -> Text,
+        end_reason -> Nullable<Text>,
+        churn_kind -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     number_series (org_id, series, year) {
         org_id -> Uuid,
         series -> Text,
@@ -536,6 +552,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal_entries,
     ledger_proofs,
     meters,
+    mrr_segments,
     number_series,
     organization_directory,
     organizations,

@@ -19,6 +19,7 @@ mod documents;
 mod events;
 mod postings;
 mod prices;
+mod recurring;
 mod rows;
 
 use app::Ctx;
@@ -47,6 +48,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     coverage::check(&rows, today, &mut findings);
     documents::check(&rows, &charges, &mut findings);
     postings::check(&rows, today, &mut findings);
+    recurring::check(&rows, &mut findings);
     findings
 }
 

@@ -26,6 +26,11 @@ pub async fn crowd(database: &Database, of: SubscriptionId, count: u32) {
          INSERT INTO subscription_items SELECT (jsonb_populate_record(i, jsonb_build_object( \
              'id', gen_random_uuid(), 'subscription_id', crowd.subscription))).* \
          FROM crowd, subscription_items i WHERE i.subscription_id = '{of}'; \
+         INSERT INTO mrr_segments SELECT (jsonb_populate_record(m, jsonb_build_object( \
+             'item_id', i.id, 'subscription_id', crowd.subscription, 'customer_id', crowd.customer))).* \
+         FROM crowd JOIN subscription_items i ON i.subscription_id = crowd.subscription \
+         JOIN subscription_items o ON o.subscription_id = '{of}' AND o.position = i.position \
+         JOIN mrr_segments m ON m.item_id = o.id AND m.org_id = o.org_id; \
          INSERT INTO billing_accounts SELECT (jsonb_populate_record(a, jsonb_build_object( \
              'customer_id', crowd.customer))).* \
          FROM crowd, billing_accounts a JOIN subscriptions s ON s.customer_id = a.customer_id \

@@ -57,7 +57,10 @@ pub(super) struct Subscription {
     pub(super) anchor_on: NaiveDate,
     pub(super) ends_on: Option<NaiveDate>,
     pub(super) cancel_credit: bool,
+    pub(super) has_intents: bool,
+    pub(super) has_discounts: bool,
     pub(super) changes: i32,
+    pub(super) cancel_reason: Option<String>,
     pub(super) next_billing_on: Option<NaiveDate>,
     /// The local date on which it was made.
     pub(super) created_on: NaiveDate,
@@ -179,6 +182,21 @@ pub(super) struct Posting {
     pub(super) vat_percent: Option<String>,
 }
 
+/// What an item is worth a month.
+#[derive(Debug, Deserialize)]
+pub(super) struct Segment {
+    pub(super) item_id: Uuid,
+    pub(super) from_on: NaiveDate,
+    pub(super) until_on: Option<NaiveDate>,
+    pub(super) subscription_id: Uuid,
+    pub(super) customer_id: Uuid,
+    pub(super) currency: String,
+    pub(super) amount_minor: i128,
+    pub(super) status: String,
+    pub(super) end_reason: Option<String>,
+    pub(super) churn_kind: Option<String>,
+}
+
 /// Everything of one organization.
 #[derive(Debug)]
 pub(super) struct Rows {
@@ -189,6 +207,7 @@ pub(super) struct Rows {
     pub(super) postings: Vec<Posting>,
     pub(super) allocations: Vec<Allocation>,
     pauses_of: HashMap<Uuid, Vec<Pause>>,
+    pub(super) segments: Vec<Segment>,
     customers: HashMap<Uuid, Customer>,
     subscriptions: HashMap<Uuid, Subscription>,
     items: HashMap<Uuid, Item>,
@@ -213,6 +232,7 @@ impl Rows {
             pauses_of: grouped(
                 all(sql, org, PAUSES).await.into_iter().map(|p: Pause| (p.subscription_id, p)),
             ),
+            segments: all(sql, org, "SELECT * FROM mrr_segments WHERE org_id = ORG").await,
             items_of: grouped(ids),
             items: items.into_iter().map(|item| (item.id, item)).collect(),
             customers: by(all(sql, org, CUSTOMERS).await, |customer: &Customer| customer.id),
@@ -296,7 +316,10 @@ const CUSTOMERS: &str = "SELECT c.*, EXISTS (SELECT FROM set_asides a \
 const RATES: &str = "SELECT country, category, valid_from, percent::text FROM vat_rates \
      WHERE org_id = ORG ORDER BY valid_from";
 const SUBSCRIPTIONS: &str = "SELECT s.id, s.customer_id, s.currency, s.state, s.start_on, \
-         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.cancel_credit, s.changes, s.next_billing_on, \
+         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.cancel_reason, s.cancel_credit, s.changes, \
+         EXISTS (SELECT FROM subscription_intents n WHERE n.org_id = ORG AND n.subscription_id = s.id) \
+         AS has_intents, EXISTS (SELECT FROM subscription_discounts d WHERE d.org_id = ORG \
+         AND d.subscription_id = s.id) AS has_discounts, s.next_billing_on, \
          (s.created_at AT TIME ZONE o.time_zone)::date AS created_on, \
          v.interval_count, v.interval_unit, v.timing, v.trial_days \
      FROM subscriptions s JOIN plan_versions v ON v.org_id = s.org_id AND v.id = s.version_id \

@@ -85,6 +85,23 @@ async fn what_is_due_is_enqueued_once_while_it_is_and_billed_by_a_worker() {
     assert_eq!(job::sweep(ctx).await.unwrap().enqueued, 0, "nothing is due any more");
 }
 
+/// What a refresh sets, by name and labels.
+async fn gauges(ctx: &app::Ctx) -> BTreeMap<String, f64> {
+    let recorder = DebuggingRecorder::new();
+    let here = metrics::set_default_local_recorder(&recorder);
+    telemetry::refresh(ctx).await.unwrap();
+    drop(here);
+    let mut gauges = BTreeMap::new();
+    for (key, _, _, value) in recorder.snapshotter().snapshot().into_vec() {
+        let labels: Vec<_> = key.key().labels().map(|label| label.value().to_owned()).collect();
+        let DebugValue::Gauge(value) = value else { panic!("{key:?} is no gauge") };
+        assert!(METRICS.iter().any(|metric| metric.name == key.key().name()), "{key:?}");
+        let name = [&[key.key().name().to_owned()], &*labels].concat().join(" ");
+        gauges.insert(name, value.into_inner());
+    }
+    gauges
+}
+
 /// On one thread: so the recorder of the test sees what is recorded.
 #[tokio::test(flavor = "current_thread")]
 async fn the_gauges_say_what_waits_and_show_every_queue() {
@@ -98,18 +115,7 @@ async fn the_gauges_say_what_waits_and_show_every_queue() {
     job::claim(ctx, Task::Bill.name(), "a", 1, &[], lease).await.unwrap();
     advance(&clock, Duration::from_secs(60));
 
-    let recorder = DebuggingRecorder::new();
-    let here = metrics::set_default_local_recorder(&recorder);
-    telemetry::refresh(ctx).await.unwrap();
-    drop(here);
-    let mut gauges = BTreeMap::new();
-    for (key, _, _, value) in recorder.snapshotter().snapshot().into_vec() {
-        let labels: Vec<_> = key.key().labels().map(|label| label.value().to_owned()).collect();
-        let DebugValue::Gauge(value) = value else { panic!("{key:?} is no gauge") };
-        assert!(METRICS.iter().any(|metric| metric.name == key.key().name()), "{key:?}");
-        let name = [&[key.key().name().to_owned()], &*labels].concat().join(" ");
-        gauges.insert(name, value.into_inner());
-    }
+    let gauges = gauges(ctx).await;
     let noon = 1_795_262_400.0;
     for (name, value) in [
         ("recoup_jobs billing queued", 2.0),
@@ -129,4 +135,41 @@ async fn the_gauges_say_what_waits_and_show_every_queue() {
     assert!(gauges["recoup_db_pool_connections open"] >= 1.0);
     let shown = gauges.keys().filter(|name| name.starts_with("recoup_jobs ")).count();
     assert_eq!(shown, 3 * QUEUES.len());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn the_gauges_say_what_live_organizations_are_worth() {
+    let clock = Arc::new(ManualClock::at("2026-11-21T12:00:00Z"));
+    let database = Database::new(clock.clone()).await;
+    let ctx = &database.ctx;
+    for vendor in [Vendor::live(ctx).await, Vendor::sandbox(ctx, "2026-11-21").await] {
+        let plan = vendor.plan("base", Offer::flat(Interval::YEARLY, "120.00")).await;
+        for (name, from) in [("Ann", "2026-01-15"), ("Ben", "2026-11-20"), ("Cor", "2026-12-01")] {
+            let customer = vendor.customer(name).await;
+            vendor.subscribe(&customer, plan, from).await;
+        }
+        let dan = vendor.customer("Dan").await;
+        vendor.subscribe(&dan, plan, "2025-10-10").await;
+    }
+    // As if the last had gone last month.
+    let went = "UPDATE mrr_segments SET until_on = '2026-10-10', end_reason = 'cancelled', \
+                churn_kind = 'involuntary' WHERE from_on = '2025-10-10' RETURNING status";
+    assert_eq!(database.rows(went).await.len(), 2);
+    let gauges = gauges(ctx).await;
+    for (name, value) in [
+        ("recoup_mrr EUR", 20.0),
+        ("recoup_mrr_committed EUR", 30.0),
+        ("recoup_mrr_at_risk EUR", 0.0),
+        ("recoup_mrr_movement_month EUR new", 10.0),
+        ("recoup_mrr_movement_month EUR churn", 0.0),
+        ("recoup_customers paying", 2.0),
+        ("recoup_customers paused", 0.0),
+        ("recoup_customers starting", 1.0),
+        ("recoup_churned_customers_last_month involuntary", 1.0),
+        ("recoup_churned_customers_last_month voluntary", 0.0),
+        // Never verified: as old as its organization.
+        ("recoup_ledger_verified_timestamp_seconds", 1_795_262_400.0),
+    ] {
+        assert_eq!(gauges.get(name), Some(&value), "{name} in {gauges:#?}");
+    }
 }

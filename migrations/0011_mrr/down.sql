@@ -1,0 +1,1 @@
+DROP TABLE mrr_segments;

@@ -1,6 +1,7 @@
 -- What the billing run writes for an organization on a day, from its subscriptions, in one
 -- transaction: for flat monthly prices, domestic customers and one product, without a check.
 BEGIN;
+SET LOCAL work_mem = '256MB';
 CREATE TEMP TABLE billed ON COMMIT DROP AS
 SELECT m.*, round(m.net_minor * m.percent / 100)::bigint AS tax_minor,
        (lpad(to_hex(:millis + n), 12, '0') || right(gen_random_uuid()::text, 22))::uuid AS invoice_id,

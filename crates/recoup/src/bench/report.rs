@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 /// What was measured, in the order in which it is told.
 #[derive(Debug, Default)]
@@ -22,10 +22,11 @@ impl Report {
         self.0.push((name, Figure::Number(value)));
     }
 
-    /// Adds how many times `of` goes into `value`, to two decimals; nothing when `of` is zero.
+    /// Adds how many times `of` goes into `value`, to three decimals; nothing when `of` is zero.
     pub(super) fn ratio(&mut self, name: &'static str, value: u64, of: u64) {
         if let Some(ratio) = Decimal::from(value).checked_div(Decimal::from(of)) {
-            self.0.push((name, Figure::Ratio(ratio.round_dp(2))));
+            let half_up = RoundingStrategy::MidpointAwayFromZero;
+            self.0.push((name, Figure::Ratio(ratio.round_dp_with_strategy(3, half_up))));
         }
     }
 
@@ -106,9 +107,9 @@ mod tests {
         report.text("disk", "on");
         assert_eq!(
             report.lines(),
-            "events       1,234,567\nnone                 0\nratio             0.33\ndisk                on"
+            "events       1,234,567\nnone                 0\nratio            0.333\ndisk                on"
         );
-        assert_eq!(report.json(), r#"{"disk":"on","events":1234567,"none":0,"ratio":0.33}"#);
+        assert_eq!(report.json(), r#"{"disk":"on","events":1234567,"none":0,"ratio":0.333}"#);
         assert_eq!(per_second(30_000, std::time::Duration::from_millis(1_500)), 20_000);
     }
 }

@@ -4,22 +4,46 @@
 
 use std::process::Command;
 
-#[test]
-fn usage_is_measured_on_a_private_database_that_is_removed() {
+/// The figures of a measurement, as a machine reads them.
+fn measured(arguments: &[&str]) -> serde_json::Value {
     let data = tempfile::tempdir().unwrap();
     let mut bench = Command::new(env!("CARGO_BIN_EXE_recoup"));
-    bench.args(["bench", "usage", "--events", "2500", "--customers", "5", "--json"]);
+    bench.arg("bench").args(arguments).args(["--json", "--data"]).arg(data.path());
     // The database of the flags is not used.
     bench.env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing").env_remove("RECOUP_LOG");
-    let output = bench.arg("--data").arg(data.path()).output().unwrap();
+    let output = bench.output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{told}");
-    let shown = String::from_utf8(output.stdout).unwrap();
-    let figures: serde_json::Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!(figures["events"], 2_500, "{shown}");
-    assert_eq!(figures["duplicates"], 1_000, "one chunk in five is sent again: {shown}");
-    assert_eq!(figures["totals_in_one_statement"], 20, "{shown}");
-    assert_eq!(figures["settings"], "fsync on, synchronous_commit on", "{shown}");
-    assert!(figures["events_per_second"].as_u64().unwrap() > 0, "{shown}");
     assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0, "nothing is left behind");
+    let figures: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(figures["settings"], "fsync on, synchronous_commit on", "{figures}");
+    figures
+}
+
+#[test]
+fn usage_is_measured_on_a_private_database_that_is_removed() {
+    let figures = measured(&["usage", "--events", "2500", "--customers", "5"]);
+    assert_eq!(figures["events"], 2_500, "{figures}");
+    assert_eq!(figures["duplicates"], 1_000, "one chunk in five is sent again: {figures}");
+    assert_eq!(figures["totals_in_one_statement"], 20, "{figures}");
+    assert!(figures["events_per_second"].as_u64().unwrap() > 0, "{figures}");
+}
+
+#[test]
+fn billing_is_measured_beside_plain_sql_that_writes_the_same_rows() {
+    let figures = measured(&["billing", "--subscriptions", "50", "--months", "2"]);
+    assert_eq!(figures["subscriptions"], 50, "{figures}");
+    assert!(figures["ratio_to_set_based"].is_number(), "{figures}");
+    for counted in [
+        "invoices_per_second",
+        "set_based_invoices_per_second",
+        "wal_bytes_per_invoice",
+        "set_based_wal_bytes_per_invoice",
+        "peak_memory_bytes_of_at_most_1000",
+        "peak_memory_bytes",
+    ] {
+        assert!(figures[counted].as_u64().unwrap() > 0, "{counted}: {figures}");
+    }
+    let statements = figures["statements_per_invoice"].as_f64().unwrap();
+    assert!(statements < 1.0, "a batch has a fixed number of statements: {figures}");
 }

@@ -34,6 +34,7 @@ pub mod revenue;
 #[allow(missing_docs, unreachable_pub)]
 mod schema;
 pub mod set_aside;
+pub mod statements;
 pub mod subscription;
 mod tx;
 pub mod usage;

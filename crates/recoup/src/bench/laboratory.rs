@@ -28,6 +28,9 @@ use crate::Error;
 use crate::config::DatabaseOptions;
 use crate::database::{self, Database};
 
+/// What is told when the database does not answer.
+const PART: &str = "asking the database about itself";
+
 /// What is measured on.
 #[derive(Debug)]
 pub(super) struct Laboratory {
@@ -44,6 +47,7 @@ impl Laboratory {
         let folder = beside.join(format!("recoup-bench-{}", std::process::id()));
         let private =
             DatabaseOptions { database_url: None, data: Some(folder.clone()), ..options.clone() };
+        store::statements::count().map_err(Error::database("counting statements"))?;
         let database = Database::open(&private).await?;
         let ctx = Ctx { store: database.store().clone(), clock: Arc::new(WallClock) };
         let laboratory = Self { database, folder, ctx };
@@ -67,16 +71,25 @@ impl Laboratory {
 
     /// The answer of the database to a question about itself, past the service.
     pub(super) async fn ask(&self, question: &str) -> Result<String, Error> {
-        const PART: &str = "asking the database about itself";
+        let office = self.office().await?;
+        let answer = office.query_one(question, &[]).await;
+        Ok(answer.map_err(Error::part(PART))?.get(0))
+    }
+
+    /// Statements past the service, as the owner of everything.
+    pub(super) async fn execute(&self, statements: &str) -> Result<(), Error> {
+        let office = self.office().await?;
+        office.batch_execute(statements).await.map_err(Error::part(PART))
+    }
+
+    /// A connection past the service.
+    async fn office(&self) -> Result<tokio_postgres::Client, Error> {
         let url = self.ctx.store.settings().url.expose_secret().to_owned();
         let (client, connection) =
             tokio_postgres::connect(&url, NoTls).await.map_err(Error::part(PART))?;
-        let driver = tokio::spawn(connection);
-        let answer = client.query_one(question, &[]).await.map_err(Error::part(PART));
-        drop(client);
         // It ends with its client.
-        let _ = driver.await;
-        Ok(answer?.get(0))
+        drop(tokio::spawn(connection));
+        Ok(client)
     }
 
     /// The settings that make a commit last: `fsync on, synchronous_commit on`.
@@ -93,47 +106,47 @@ impl Laboratory {
         let bytes = self.ask("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text").await?;
         Ok(bytes.parse().unwrap_or(0))
     }
+}
 
-    /// A live vendor.
-    pub(super) async fn vendor(&self) -> app::Result<OrgId> {
-        let command = CreateOrganization {
+/// A live vendor.
+pub(super) async fn vendor(ctx: &Ctx) -> app::Result<OrgId> {
+    let command = CreateOrganization {
+        id: None,
+        kind: OrgKind::Live,
+        facts: app::organization::Facts::named("Meetlat B.V.".to_owned(), address()),
+        default_currency: None,
+        time_zone: None,
+        clock_starts_on: None,
+    };
+    Ok(app::organization::create(ctx, command).await?.0.id)
+}
+
+/// Customers of a vendor with a monthly subscription each, from a day on.
+pub(super) async fn customers(
+    ctx: &Ctx,
+    org: OrgId,
+    count: u32,
+    from: Date,
+) -> app::Result<Vec<CustomerId>> {
+    let mut scope = ctx.scope(org).await?;
+    let plan_id = plan(&mut scope, from).await?;
+    let mut ids = Vec::new();
+    for number in 0..count {
+        let command = CreateCustomer { id: None, facts: facts(number), currency: None };
+        let customer_id = app::customer::create(&mut scope, command).await?.id;
+        let command = CreateSubscription {
             id: None,
-            kind: OrgKind::Live,
-            facts: app::organization::Facts::named("Meetlat B.V.".to_owned(), address()),
-            default_currency: None,
-            time_zone: None,
-            clock_starts_on: None,
+            customer_id,
+            plan_id,
+            start_on: Some(from),
+            alignment: Alignment::OwnDay,
+            quantities: Vec::new(),
         };
-        Ok(app::organization::create(&self.ctx, command).await?.0.id)
+        app::subscription::create(&mut scope, command).await?;
+        ids.push(customer_id);
     }
-
-    /// Customers of a vendor with a monthly subscription each, from a day on.
-    pub(super) async fn customers(
-        &self,
-        org: OrgId,
-        count: u32,
-        from: Date,
-    ) -> app::Result<Vec<CustomerId>> {
-        let mut scope = self.ctx.scope(org).await?;
-        let plan_id = plan(&mut scope, from).await?;
-        let mut ids = Vec::new();
-        for number in 0..count {
-            let command = CreateCustomer { id: None, facts: facts(number), currency: None };
-            let customer_id = app::customer::create(&mut scope, command).await?.id;
-            let command = CreateSubscription {
-                id: None,
-                customer_id,
-                plan_id,
-                start_on: Some(from),
-                alignment: Alignment::OwnDay,
-                quantities: Vec::new(),
-            };
-            app::subscription::create(&mut scope, command).await?;
-            ids.push(customer_id);
-        }
-        scope.commit().await?;
-        Ok(ids)
-    }
+    scope.commit().await?;
+    Ok(ids)
 }
 
 async fn plan(scope: &mut app::Scope, valid_from: Date) -> app::Result<PlanId> {

@@ -12,6 +12,7 @@
 //! Deliberately absent: the network and the interface's own cost; judgements: what is fast enough
 //! is for the reader of the figures.
 
+mod billing;
 mod laboratory;
 mod report;
 mod usage;
@@ -34,6 +35,7 @@ pub(crate) async fn run(
     let laboratory = Laboratory::open(&options.database).await?;
     let measuring = async {
         match &bench.benchmark {
+            Benchmark::Billing(size) => billing::measure(&laboratory, size).await,
             Benchmark::Usage(size) => usage::measure(&laboratory, size).await,
         }
     };

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use rust_decimal::{Decimal, RoundingStrategy};
+
 /// What was measured, in the order in which it is told.
 #[derive(Debug, Default)]
 pub(super) struct Report(Vec<(&'static str, Figure)>);
@@ -10,6 +12,7 @@ pub(super) struct Report(Vec<(&'static str, Figure)>);
 #[derive(Debug)]
 enum Figure {
     Number(u64),
+    Ratio(Decimal),
     Text(String),
 }
 
@@ -17,6 +20,14 @@ impl Report {
     /// Adds a number.
     pub(super) fn number(&mut self, name: &'static str, value: u64) {
         self.0.push((name, Figure::Number(value)));
+    }
+
+    /// Adds how many times `of` goes into `value`, to three decimals; nothing when `of` is zero.
+    pub(super) fn ratio(&mut self, name: &'static str, value: u64, of: u64) {
+        if let Some(ratio) = Decimal::from(value).checked_div(Decimal::from(of)) {
+            let half_up = RoundingStrategy::MidpointAwayFromZero;
+            self.0.push((name, Figure::Ratio(ratio.round_dp_with_strategy(3, half_up))));
+        }
     }
 
     /// Adds a text.
@@ -31,6 +42,7 @@ impl Report {
         for (name, figure) in &self.0 {
             let shown = match figure {
                 Figure::Number(number) => grouped(*number),
+                Figure::Ratio(ratio) => ratio.to_string(),
                 Figure::Text(text) => text.clone(),
             };
             // Writing to a String cannot fail.
@@ -45,6 +57,10 @@ impl Report {
         let figures = self.0.iter().map(|(name, figure)| {
             let value = match figure {
                 Figure::Number(number) => serde_json::Value::from(*number),
+                // As a number: its digits are one in JSON too.
+                Figure::Ratio(ratio) => {
+                    serde_json::from_str(&ratio.to_string()).unwrap_or_default()
+                }
                 Figure::Text(text) => serde_json::Value::from(text.as_str()),
             };
             ((*name).to_owned(), value)
@@ -72,6 +88,11 @@ pub(super) fn per_second(count: u64, took: std::time::Duration) -> u64 {
     u64::try_from(u128::from(count) * 1_000_000 / micros).unwrap_or(u64::MAX)
 }
 
+/// Whole milliseconds.
+pub(super) fn millis(took: std::time::Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,12 +102,14 @@ mod tests {
         let mut report = Report::default();
         report.number("events", 1_234_567);
         report.number("none", 0);
+        report.ratio("ratio", 1, 3);
+        report.ratio("of nothing", 1, 0);
         report.text("disk", "on");
         assert_eq!(
             report.lines(),
-            "events       1,234,567\nnone                 0\ndisk                on"
+            "events       1,234,567\nnone                 0\nratio            0.333\ndisk                on"
         );
-        assert_eq!(report.json(), r#"{"disk":"on","events":1234567,"none":0}"#);
+        assert_eq!(report.json(), r#"{"disk":"on","events":1234567,"none":0,"ratio":0.333}"#);
         assert_eq!(per_second(30_000, std::time::Duration::from_millis(1_500)), 20_000);
     }
 }

@@ -22,8 +22,8 @@ use rust_decimal::Decimal;
 use store::usage::Asked;
 use tokio::task::JoinSet;
 
-use super::laboratory::Laboratory;
-use super::report::{Report, per_second};
+use super::laboratory::{Laboratory, customers, vendor};
+use super::report::{Report, millis, per_second};
 use crate::Error;
 use crate::config::UsageBenchOptions;
 
@@ -80,13 +80,9 @@ pub(super) async fn measure(
     Ok(report)
 }
 
-fn millis(took: Duration) -> u64 {
-    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
-}
-
 async fn set(laboratory: &Laboratory, size: &UsageBenchOptions) -> Result<Scene, Refused> {
     let ctx = laboratory.ctx.clone();
-    let org = laboratory.vendor().await?;
+    let org = vendor(&ctx).await?;
     let now = ctx.clock.now();
     let mut scope = ctx.scope(org).await?;
     let from = date::add_days(scope.today(), -DAYS);
@@ -102,7 +98,7 @@ async fn set(laboratory: &Laboratory, size: &UsageBenchOptions) -> Result<Scene,
         meters.push((*aggregation, app::meter::create(&mut scope, command).await?.id));
     }
     scope.commit().await?;
-    let customers = laboratory.customers(org, size.customers, from).await?;
+    let customers = customers(&ctx, org, size.customers, from).await?;
     Ok(Scene { ctx, org, customers, meters, now, events: size.events })
 }
 

@@ -16,8 +16,23 @@ pub struct BenchOptions {
 /// What is measured.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum Benchmark {
+    /// Invoices made per second by the billing run, and by plain set-based SQL beside it.
+    Billing(BillingBenchOptions),
     /// Events of usage recorded per second, and totals added up from them.
     Usage(UsageBenchOptions),
+}
+
+/// How much is billed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct BillingBenchOptions {
+    /// How many subscriptions, each of a customer of its own, due on the same day.
+    #[arg(long, default_value_t = 10_000, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub subscriptions: u32,
+    /// How many months are billed; the median of them counts.
+    #[arg(long, default_value_t = 3, value_name = "N",
+        value_parser = clap::value_parser!(u8).range(1..=11))]
+    pub months: u8,
 }
 
 /// How much usage is recorded.

@@ -1,1 +1,138 @@
+//! Tables of a subscription's documents, as a bookkeeper reads them.
 
+use super::world::{World, day, flat, per_unit, version};
+use crate::invoice::{Draft, LineKind};
+use crate::period::{Alignment, Unit};
+use crate::plan::{PlanVersion, Timing};
+use crate::subscription::CancelWhen;
+
+/// 30.00 and 5.00 per seat a month; 60.00 and 10.00; 365.00 a year; 30.00 in arrears.
+fn versions() -> Vec<PlanVersion> {
+    let month = (1, Unit::Month);
+    let (advance, arrears) = (Timing::InAdvance, Timing::InArrears);
+    vec![
+        version(1, month, advance, vec![(flat("30"), None), (per_unit("5"), None)]),
+        version(2, month, advance, vec![(flat("60"), None), (per_unit("10"), None)]),
+        version(3, (1, Unit::Year), advance, vec![(flat("365"), None)]),
+        version(4, month, arrears, vec![(flat("30"), None)]),
+        version(5, month, advance, vec![(flat("31"), Some(6_200))]),
+    ]
+}
+
+/// `charge base 2025-01-01 2025-02-01 30.00`.
+fn line_of(world: &World, line: &crate::invoice::Line) -> String {
+    let charge = &line.charge;
+    let what = match charge.kind {
+        LineKind::Recurring => "charge",
+        LineKind::RecurringCredit => "credit",
+        LineKind::Minimum => "minimum",
+        LineKind::MinimumCredit => "minimum credit",
+        _ => "other",
+    };
+    let component = charge.origin.item_id().map(|item| world.price_of(item).component.clone());
+    let (start, end) = (charge.service.start, charge.service.end);
+    format!("{what} {} {start} {end} {}", component.unwrap_or_default(), charge.net.major())
+}
+
+fn document(draft: &Draft) -> String {
+    let settlement = &draft.settlement;
+    let allocated: i64 = settlement.allocations.iter().map(|(_, paid)| paid.minor()).sum();
+    format!(
+        "{} {} {}, pays off {}.{:02}, balance {}, open {}",
+        draft.billing_on,
+        draft.kind,
+        draft.total.major(),
+        allocated / 100,
+        allocated % 100,
+        settlement.balance.major(),
+        settlement.open.major(),
+    )
+}
+
+/// Does what a line of a script says.
+fn act(world: &mut World, words: &str) {
+    let words: Vec<&str> = words.split(' ').collect();
+    let date = |at: usize| words.get(at).filter(|word| **word != "-").map(|word| day(word));
+    let number = |at: usize| words.get(at).map(|word| word.parse().unwrap());
+    let today = world.today;
+    let done = match words[0] {
+        "run" => {
+            world.run();
+            true
+        }
+        "pay" => {
+            world.pay();
+            true
+        }
+        "seats" => world.change(0, number(1), date(2).unwrap_or(today)),
+        "plan" => {
+            let version: i64 = number(1).unwrap();
+            world.change(usize::try_from(version - 1).unwrap(), None, date(2).unwrap_or(today))
+        }
+        "pause" => world.pause(date(1).unwrap_or(today), date(2)),
+        "resume" => world.resume(date(1).unwrap_or(today)),
+        "end" => world.cancel(CancelWhen::On { day: date(1).unwrap_or(today), credit: true }),
+        "forfeit" => world.cancel(CancelWhen::On { day: date(1).unwrap_or(today), credit: false }),
+        "end_of_period" => world.cancel(CancelWhen::PeriodEnd),
+        "undo" => world.undo(),
+        "revoke" => world.revoke(0),
+        other => panic!("{other}?"),
+    };
+    assert!(done, "{today}: {words:?} is refused");
+}
+
+/// Runs a script: lines that begin with a date happen on it; indented lines are what the documents
+/// of the run in the line before say.
+fn play(script: &str) {
+    let mut lines = script.trim().lines().peekable();
+    let (start, first) = lines.next().unwrap().split_once(" starts on plan ").unwrap();
+    let first: usize = first.parse().unwrap();
+    let mut versions = versions();
+    versions.swap(0, first - 1);
+    let mut world = World::new(versions, day(start), Alignment::OwnDay);
+    world.seller.issue_zero_invoices = false;
+    while let Some(step) = lines.next() {
+        let (on, words) = step.trim().split_once(' ').unwrap();
+        world.today = day(on);
+        let before = world.documents.len();
+        act(&mut world, words);
+        let mut expected = Vec::new();
+        while let Some(line) = lines.next_if(|line| line.starts_with("    ")) {
+            expected.push(line.trim().to_owned());
+        }
+        let mut said = Vec::new();
+        for draft in &world.documents[before..] {
+            said.push(document(draft));
+            said.extend(draft.lines.iter().map(|line| line_of(&world, line)));
+        }
+        assert_eq!(said, expected, "{step}");
+    }
+}
+
+#[test]
+fn a_pause_is_credited_and_the_rest_of_the_period_charged() {
+    play(
+        "2025-04-01 starts on plan 4
+2025-05-01 run
+    2025-05-01 invoice 36.30, pays off 0.00, balance 0.00, open 36.30
+    charge base 2025-04-01 2025-05-01 30.00
+2025-05-02 pause 2025-05-11 2025-05-21
+2025-06-01 run
+    2025-06-01 invoice 24.60, pays off 0.00, balance 0.00, open 24.60
+    charge base 2025-05-01 2025-05-11 9.68
+    charge base 2025-05-21 2025-06-01 10.65",
+    );
+}
+
+#[test]
+fn an_end_without_credit_takes_nothing_back_also_not_for_a_pause_after_it() {
+    play(
+        "2025-01-01 starts on plan 3
+2025-01-01 run
+    2025-01-01 invoice 441.65, pays off 0.00, balance 0.00, open 441.65
+    charge base 2025-01-01 2026-01-01 365.00
+2025-01-05 pause 2025-03-01 2025-04-01
+2025-01-10 forfeit
+2025-06-01 run",
+    );
+}

@@ -182,7 +182,8 @@ impl Subscription {
     }
 
     /// The first day on or after `day` that no pause contains.
-    fn first_unpaused(&self, mut day: Date) -> Date {
+    #[must_use]
+    pub fn first_unpaused(&self, mut day: Date) -> Date {
         while let Some(pause) = self.pauses.iter().find(|pause| pause.days().contains(day)) {
             day = pause.until_on;
         }

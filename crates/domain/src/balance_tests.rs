@@ -32,10 +32,14 @@ fn document(lines: &[(i64, u128)]) -> Draft {
     draft_of(lines.iter().map(charge).collect(), "2025-01-01", "2025-01-01")
 }
 
+/// Amounts of invoices.
+type Amounts = &'static [(u128, i64)];
+/// Available, open, lines; what is allocated, moved to the balance, open.
+type Row = (i64, Amounts, &'static [(i64, u128)], Amounts, i64, i64);
+
 #[test]
 fn a_credit_pays_off_its_invoices_first_and_the_balance_pays_the_next() {
-    // available, open, lines; what is allocated, moved to the balance, open
-    let table: [(i64, &[(u128, i64)], &[(i64, u128)], &[(u128, i64)], i64, i64); 9] = [
+    let table: [Row; 9] = [
         (0, &[], &[(100, 0)], &[], 0, 100),
         (30, &[], &[(100, 0)], &[], -30, 70),
         (100, &[], &[(100, 0)], &[], -100, 0),

@@ -136,3 +136,127 @@ fn an_end_without_credit_takes_nothing_back_also_not_for_a_pause_after_it() {
 2025-06-01 run",
     );
 }
+
+#[test]
+fn more_seats_are_charged_and_fewer_credited_for_the_rest_of_the_period() {
+    play(
+        "2025-01-01 starts on plan 1
+2025-01-01 run
+    2025-01-01 invoice 42.35, pays off 0.00, balance 0.00, open 42.35
+    charge base 2025-01-01 2025-02-01 30.00
+    charge seats 2025-01-01 2025-02-01 5.00
+2025-01-11 seats 3
+2025-01-11 run
+    2025-01-11 invoice 8.19, pays off 0.00, balance 0.00, open 8.19
+    credit seats 2025-01-11 2025-02-01 -3.39
+    charge seats 2025-01-11 2025-02-01 10.16
+2025-01-20 pay
+2025-01-21 seats 1
+2025-01-21 run
+    2025-01-21 credit_note -4.30, pays off 0.00, balance 4.30, open 0.00
+    credit seats 2025-01-21 2025-02-01 -5.32
+    charge seats 2025-01-21 2025-02-01 1.77
+2025-02-01 run
+    2025-02-01 invoice 42.35, pays off 0.00, balance -4.30, open 38.05
+    charge base 2025-02-01 2025-03-01 30.00
+    charge seats 2025-02-01 2025-03-01 5.00",
+    );
+}
+
+#[test]
+fn up_and_down_on_one_day_comes_to_nothing() {
+    play(
+        "2025-01-01 starts on plan 1
+2025-01-01 run
+    2025-01-01 invoice 42.35, pays off 0.00, balance 0.00, open 42.35
+    charge base 2025-01-01 2025-02-01 30.00
+    charge seats 2025-01-01 2025-02-01 5.00
+2025-01-11 seats 3
+2025-01-11 seats 1
+2025-01-11 run
+2025-01-12 seats 3
+2025-01-12 run
+    2025-01-12 invoice 7.80, pays off 0.00, balance 0.00, open 7.80
+    credit seats 2025-01-12 2025-02-01 -3.23
+    charge seats 2025-01-12 2025-02-01 9.68
+2025-01-12 seats 1
+2025-01-12 run
+    2025-01-12 credit_note -7.80, pays off 7.80, balance 0.00, open 0.00
+    charge seats 2025-01-12 2025-02-01 3.23
+    credit seats 2025-01-12 2025-02-01 -9.68
+2025-02-01 run
+    2025-02-01 invoice 42.35, pays off 0.00, balance 0.00, open 42.35
+    charge base 2025-02-01 2025-03-01 30.00
+    charge seats 2025-02-01 2025-03-01 5.00",
+    );
+}
+
+#[test]
+fn two_pauses_in_a_year_and_a_change_in_one_of_them() {
+    play(
+        "2025-01-01 starts on plan 3
+2025-01-01 run
+    2025-01-01 invoice 441.65, pays off 0.00, balance 0.00, open 441.65
+    charge base 2025-01-01 2026-01-01 365.00
+2025-03-01 pause - 2025-04-01
+2025-03-01 run
+    2025-03-01 credit_note -370.26, pays off 370.26, balance 0.00, open 0.00
+    credit base 2025-03-01 2026-01-01 -306.00
+2025-03-15 resume
+2025-03-15 run
+    2025-03-15 invoice 353.32, pays off 0.00, balance 0.00, open 353.32
+    charge base 2025-03-15 2026-01-01 292.00
+2025-06-01 pause - 2025-07-01
+2025-06-01 run
+    2025-06-01 credit_note -258.94, pays off 258.94, balance 0.00, open 0.00
+    credit base 2025-06-01 2026-01-01 -214.00
+2025-06-10 plan 2
+2025-07-01 run
+    2025-07-01 invoice 25.41, pays off 0.00, balance 0.00, open 25.41
+    charge base 2025-07-01 2025-07-10 18.00
+    charge seats 2025-07-01 2025-07-10 3.00",
+    );
+}
+
+#[test]
+fn an_end_on_a_day_is_credited_and_an_end_undone_on_its_last_day_is_none() {
+    play(
+        "2025-01-31 starts on plan 4
+2025-02-10 end_of_period
+2025-02-27 undo
+2025-02-28 run
+    2025-02-28 invoice 36.30, pays off 0.00, balance 0.00, open 36.30
+    charge base 2025-01-31 2025-02-28 30.00
+2025-03-01 plan 3
+2025-03-01 run
+    2025-03-01 invoice 442.82, pays off 0.00, balance 0.00, open 442.82
+    charge base 2025-02-28 2025-03-01 0.97
+    charge base 2025-03-01 2026-03-01 365.00
+2025-03-02 end 2025-03-31
+2025-03-30 undo
+2025-03-31 run
+2025-04-01 end
+2025-04-01 run
+    2025-04-01 credit_note -404.14, pays off 404.14, balance 0.00, open 0.00
+    credit base 2025-04-01 2026-03-01 -334.00",
+    );
+}
+
+#[test]
+fn a_minimum_is_credited_with_the_days_that_are_not_delivered() {
+    play(
+        "2025-01-01 starts on plan 5
+2025-01-01 run
+    2025-01-01 invoice 75.02, pays off 0.00, balance 0.00, open 75.02
+    charge base 2025-01-01 2025-02-01 31.00
+    minimum base 2025-01-01 2025-02-01 31.00
+2025-01-11 pause - 2025-01-21
+2025-01-25 run
+    2025-01-11 credit_note -50.82, pays off 50.82, balance 0.00, open 0.00
+    credit base 2025-01-11 2025-02-01 -21.00
+    minimum credit base 2025-01-11 2025-02-01 -21.00
+    2025-01-21 invoice 26.62, pays off 0.00, balance 0.00, open 26.62
+    charge base 2025-01-21 2025-02-01 11.00
+    minimum base 2025-01-21 2025-02-01 11.00",
+    );
+}

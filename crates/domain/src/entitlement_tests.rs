@@ -23,13 +23,16 @@ fn answer(subscription: &Subscription, arrears: Arrears, today: &str) -> String 
     format!("{delivery} {reason}{until}")
 }
 
+/// The subscription, its pauses, the day and the answer.
+type Row = (&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
+
 #[test]
 fn where_a_subscription_stands_decides_whether_to_deliver() {
     let running = "2025-01-31";
     let trial = "2025-01-31 trial 2025-02-14";
     let ended = "2025-01-31 end 2025-03-31";
     let never = "2025-01-31 end 2025-01-31";
-    let table: [(&str, &[(&str, &str)], &str, &str); 18] = [
+    let table: [Row; 18] = [
         (running, &[], "2025-01-30", "stop not_started until 2025-01-31"),
         (running, &[], "2025-01-31", "deliver in_force"),
         (trial, &[], "2025-02-13", "deliver trial"),

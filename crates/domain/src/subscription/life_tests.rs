@@ -131,10 +131,12 @@ fn told(turns: &[(Date, Turn)]) -> String {
     turns.iter().map(|(on, turn)| format!("{on} {turn:?}")).collect::<Vec<_>>().join(", ")
 }
 
+/// The subscription, its pauses; what is told from 30 January to 30 June.
+type Row = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 #[test]
 fn what_happens_by_itself_is_told_once_and_in_order() {
-    // The subscription, its pauses; what is told from 30 January to 30 June.
-    let table: [(&str, &[(&str, &str)], &str); 7] = [
+    let table: [Row; 7] = [
         ("2025-01-31", &[], "2025-01-31 Started"),
         (
             "2025-01-31 trial 2025-02-14 end 2025-05-14",

@@ -6,7 +6,8 @@ use crate::period::{Alignment, Unit};
 use crate::plan::{PlanVersion, Timing};
 use crate::subscription::CancelWhen;
 
-/// 30.00 and 5.00 per seat a month; 60.00 and 10.00; 365.00 a year; 30.00 in arrears.
+/// 30.00 and 5.00 per seat a month; 60.00 and 10.00; 365.00 a year; 30.00 in arrears; and with a
+/// minimum.
 fn versions() -> Vec<PlanVersion> {
     let month = (1, Unit::Month);
     let (advance, arrears) = (Timing::InAdvance, Timing::InArrears);
@@ -16,6 +17,7 @@ fn versions() -> Vec<PlanVersion> {
         version(3, (1, Unit::Year), advance, vec![(flat("365"), None)]),
         version(4, month, arrears, vec![(flat("30"), None)]),
         version(5, month, advance, vec![(flat("31"), Some(6_200))]),
+        version(6, month, advance, vec![(per_unit("4.995"), Some(501))]),
     ]
 }
 
@@ -258,5 +260,22 @@ fn a_minimum_is_credited_with_the_days_that_are_not_delivered() {
     2025-01-21 invoice 26.62, pays off 0.00, balance 0.00, open 26.62
     charge base 2025-01-21 2025-02-01 11.00
     minimum base 2025-01-21 2025-02-01 11.00",
+    );
+}
+
+#[test]
+fn a_minimum_is_never_charged_by_a_credit() {
+    // 28 of 31 days at 4.995 and at least 5.01: 4.51 and 4.53; the month had 5.00 and 5.01.
+    play(
+        "2025-01-01 starts on plan 6
+2025-01-01 run
+    2025-01-01 invoice 6.06, pays off 0.00, balance 0.00, open 6.06
+    charge base 2025-01-01 2025-02-01 5.00
+    minimum base 2025-01-01 2025-02-01 0.01
+2025-01-29 end
+2025-01-29 run
+    2025-01-29 credit_note -0.59, pays off 0.59, balance 0.00, open 0.00
+    credit base 2025-01-29 2025-02-01 -0.49
+    minimum credit base 2025-01-29 2025-02-01 0.00",
     );
 }

@@ -95,6 +95,23 @@ fn pauses_do_not_overlap_and_asking_again_changes_nothing() {
 }
 
 #[test]
+fn only_so_many_pauses_are_ahead() {
+    let mut subscription = subscription("2024-01-31");
+    let on = |days: i64| date::add_days(day("2025-02-10"), days).to_string();
+    for at in 0..24 {
+        let (from, until) = (on(2 * at), on(2 * at + 1));
+        assert_eq!(pause(&mut subscription, &on(0), &from, &until), format!("{from} to {until}"));
+    }
+    let refused = "the subscription has 24 pauses ahead of it: revoke one first";
+    assert_eq!(pause(&mut subscription, &on(0), &on(90), &on(91)), refused);
+    // The first one is over.
+    assert_eq!(
+        pause(&mut subscription, &on(1), &on(90), &on(91)),
+        format!("{} to {}", on(90), on(91))
+    );
+}
+
+#[test]
 fn a_pause_ends_today_or_later_and_never_after_its_end() {
     let today = "2025-03-12";
     let table = [

@@ -36,6 +36,10 @@ pub async fn preview(
     }
     let customer = crate::customer::get(scope, customer_id).await?;
     let mut due = store::subscription::due(&mut scope.tx, &[customer_id], until).await?;
+    // As the run would find them.
+    for one in &mut due {
+        let _ = one.turn(today);
+    }
     let shelf = Shelf::load(scope, &due, until).await?;
     let material = shelf.material(&scope.organization);
     let mut currencies: Vec<_> = due.iter().map(|one| one.currency).collect();

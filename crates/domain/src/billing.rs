@@ -262,5 +262,9 @@ fn settle_deferrals(account: &mut Account<'_>, billed: &mut Billed) {
 }
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 #[path = "billing_tests.rs"]
 mod tests;
+#[cfg(test)]
+pub(crate) mod world;

@@ -87,9 +87,9 @@ pub fn entitlement(subscription: &Subscription, arrears: Arrears, today: Date) -
             return answer(Delivery::Stop, EntitlementReason::NotStarted, start);
         }
         State::Paused => {
-            let days = subscription.pauses.iter().find(|pause| pause.days().contains(today));
-            let until = [days.map(|pause| pause.until_on), end].into_iter().flatten().min();
-            return answer(Delivery::Stop, EntitlementReason::Paused, until);
+            let resumes = subscription.first_unpaused(today);
+            let until = end.map_or(resumes, |end| end.min(resumes));
+            return answer(Delivery::Stop, EntitlementReason::Paused, Some(until));
         }
         State::Trialing => EntitlementReason::Trial,
         State::Active => EntitlementReason::InForce,

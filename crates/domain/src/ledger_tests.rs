@@ -48,6 +48,85 @@ fn an_invoice_posts_receivables_against_revenue_and_vat() {
     }
 }
 
+/// A credit of a line at 21 %, of which so much had not been earned.
+fn credit_of(net: &str, unearned: &str, kind: crate::invoice::LineKind) -> crate::invoice::Charge {
+    let money = |text| Money::parse(text, Currency::EUR).unwrap();
+    let corrects = crate::invoice::Corrected {
+        line_id: LineId(Uuid::nil()),
+        invoice_id: crate::id::InvoiceId(Uuid::nil()),
+        vat: LineVat {
+            class: crate::vat::VatClass::Standard,
+            percent: rust_decimal::Decimal::from(21),
+        },
+        unearned: money(unearned),
+    };
+    let charge = charge_of(net, VatCategory::Standard, ("2025-07-01", "2026-01-01"));
+    crate::invoice::Charge { kind, corrects: Some(corrects), ..charge }
+}
+
+#[test]
+fn credits_and_balances_post_what_was_earned_and_what_was_not() {
+    use crate::balance::Balance;
+    use crate::id::InvoiceId;
+    use crate::invoice::LineKind::RecurringCredit;
+    let eur = |text| Money::parse(text, Currency::EUR).unwrap();
+    let month = ("2025-07-01", "2025-08-01");
+    // Charges, what is open on the invoice that is credited, the balance before; what is posted.
+    let table: [(Vec<_>, &str, &str, &[&str]); 6] = [
+        (
+            vec![charge_of("30.00", VatCategory::Standard, month)],
+            "0",
+            "6.30",
+            &["1300 30.00", "2060 6.30", "8000 -30.00", "1520 -6.30"],
+        ),
+        (
+            vec![charge_of("30.00", VatCategory::Standard, month)],
+            "0",
+            "100",
+            &["2060 36.30", "8000 -30.00", "1520 -6.30"],
+        ),
+        (
+            vec![credit_of("-184.00", "184.00", RecurringCredit)],
+            "500",
+            "0",
+            &["1300 -222.64", "2000 184.00", "1520 38.64"],
+        ),
+        (
+            vec![credit_of("-184.00", "150.00", RecurringCredit)],
+            "22.64",
+            "5",
+            &["1300 -22.64", "2060 -200.00", "2000 150.00", "8000 34.00", "1520 38.64"],
+        ),
+        // Up: the credit lowers an invoice, and settles nothing else.
+        (
+            vec![
+                credit_of("-10.00", "0", RecurringCredit),
+                charge_of("30.00", VatCategory::Standard, month),
+            ],
+            "500",
+            "4.20",
+            &["1300 20.00", "2060 4.20", "8000 -20.00", "1520 -4.20"],
+        ),
+        // Up and down on one day.
+        (
+            vec![
+                credit_of("-30.00", "0", RecurringCredit),
+                charge_of("30.00", VatCategory::Standard, month),
+            ],
+            "500",
+            "4.20",
+            &[],
+        ),
+    ];
+    for (charges, open, balance, expected) in table {
+        let mut draft = draft_of(charges, "2025-07-31", "2025-07-31");
+        let open = std::collections::HashMap::from([(InvoiceId(Uuid::nil()), eur(open))]);
+        Balance { available: eur(balance), open }.settle(&mut draft).unwrap();
+        let entry = document_entry(EntryId(Uuid::nil()), &draft).unwrap();
+        assert_eq!(entry.as_ref().map(shown).unwrap_or_default(), expected);
+    }
+}
+
 #[test]
 fn a_document_of_zero_posts_nothing() {
     let draft = draft_of(

@@ -175,7 +175,77 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_credit_takes_back_what_has_not_been_earned_first() {
+        // 365.00 for 2025, issued on 1 January; earned up to, credited from, how much; how much of
+        // that had not been earned, what stays, up to when, and when it is earned next.
+        let table = [
+            ("2025-07-01", "2025-07-01", 18_400, 18_400, 18_100, "2025-07-01", None),
+            ("2025-07-01", "2025-12-01", 3_100, 3_100, 33_400, "2025-12-01", Some("2025-08-01")),
+            // Days that were earned already: the rest comes from revenue.
+            ("2025-07-01", "2025-06-01", 21_400, 18_400, 18_100, "2025-07-01", None),
+            ("2025-07-01", "2025-01-01", 36_500, 18_400, 18_100, "2025-07-01", None),
+            ("2026-01-01", "2025-12-01", 3_100, 0, 36_500, "2026-01-01", None),
+            ("2025-01-02", "2025-01-02", 36_400, 36_400, 100, "2025-01-02", None),
+            // A day later than what is earned, and a credit that leaves less than a cent to it.
+            ("2025-07-01", "2025-07-02", 18_400, 18_400, 18_100, "2025-07-02", Some("2025-07-02")),
+        ];
+        for (earned, from, amount, unearned, stays, until, next_on) in table {
+            let account = Account::SubscriptionRevenue;
+            let issued = day("2025-01-01");
+            let deferral = Deferral::at_issue(account, cents(36_500), year_2025(), issued);
+            let mut deferral = deferral.unwrap().unwrap();
+            if earned != "2025-01-02" {
+                deferral.recognize(day(earned)).unwrap();
+            }
+            assert_eq!(deferral.earned_until, day(earned));
+            let taken = deferral.credit(day(from), cents(amount)).unwrap();
+            assert_eq!(taken, cents(unearned), "{earned} {from}");
+            assert_eq!(deferral.net, cents(stays), "{earned} {from}");
+            assert_eq!(deferral.service.end, day(until), "{earned} {from}");
+            assert_eq!(deferral.next_on(), next_on.map(day), "{earned} {from}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_earned_in_the_end_is_what_stays_after_credits(
+            minor in 1_i64..10_000_000,
+            length in 32_i64..800,
+            issue in -40_i64..800,
+            steps in proptest::collection::vec((0_i64..900, 0_i64..800), 0..5),
+        ) {
+            let start = day("2024-01-31");
+            let service = Period { start, end: date::add_days(start, length) };
+            let issued = date::add_days(start, issue);
+            let account = Account::SubscriptionRevenue;
+            let deferral = Deferral::at_issue(account, cents(minor), service, issued).unwrap();
+            if let Some(mut deferral) = deferral {
+                let (mut stays, mut end) = (minor, service.end);
+                let mut revenue = deferral.earned.minor();
+                for (look, cut) in steps {
+                    for step in deferral.recognize(date::add_days(start, look)).unwrap() {
+                        revenue += step.amount.minor();
+                    }
+                    let from = date::add_days(start, cut).min(end);
+                    let kept = earned_by(cents(minor), service, from).unwrap().minor();
+                    let amount = stays - kept;
+                    let unearned = deferral.credit(from, cents(amount)).unwrap().minor();
+                    prop_assert!(unearned >= 0);
+                    prop_assert!(deferral.earned.minor() <= deferral.net.minor());
+                    let days = deferral.service.start..=deferral.service.end;
+                    prop_assert!(days.contains(&deferral.earned_until));
+                    revenue -= amount - unearned;
+                    (stays, end) = (kept, from);
+                }
+                for step in deferral.recognize(day("2030-01-01")).unwrap() {
+                    revenue += step.amount.minor();
+                }
+                prop_assert_eq!(revenue, stays);
+                prop_assert_eq!(deferral.unearned().unwrap().minor(), 0);
+            }
+        }
+
         #[test]
         fn months_add_up_to_the_line_whatever_the_steps(
             minor in -10_000_000_i64..10_000_000,

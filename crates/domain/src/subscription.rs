@@ -209,14 +209,10 @@ impl Subscription {
             return None;
         }
         let pauses = self.pauses.iter().flat_map(|pause| [pause.from_on, pause.until_on]);
-        let intents = self.intents.iter().map(|intent| intent.on);
         let own = [Some(self.start_on), self.trial_ends_on, self.ends_on()];
-        own.into_iter()
-            .flatten()
-            .chain(pauses)
-            .chain(intents)
-            .filter(|on| *on > self.turned_on)
-            .min()
+        let to_come = own.into_iter().flatten().chain(pauses).filter(|on| *on > self.turned_on);
+        // An intent has not happened, also where the calendar went back since.
+        to_come.chain(self.intents.first().map(|intent| intent.on)).min()
     }
 
     /// Lets everything happen that happens by itself up to and including `today`, and says what
@@ -234,8 +230,11 @@ impl Subscription {
         add(Some(self.start_on), Turn::Started);
         add(self.trial_ends_on, Turn::Converted);
         for pause in &self.pauses {
-            add(Some(pause.from_on), Turn::Paused);
-            add(Some(pause.until_on), Turn::Resumed);
+            // Pauses that follow each other are one.
+            let goes_on = self.is_paused_on(pause.until_on);
+            let went_on = self.pauses.iter().any(|other| other.until_on == pause.from_on);
+            add(Some(pause.from_on).filter(|_| !went_on), Turn::Paused);
+            add(Some(pause.until_on).filter(|_| !goes_on), Turn::Resumed);
         }
         add(end, Turn::Ended);
         turns.sort_unstable();
@@ -307,6 +306,8 @@ impl Subscription {
     }
 }
 
+#[cfg(test)]
+mod life_tests;
 #[cfg(test)]
 #[path = "subscription_tests.rs"]
 mod tests;

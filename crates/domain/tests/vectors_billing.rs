@@ -12,7 +12,7 @@
 //! Invariants: no case is known by its id; every answer that a case expects is compared, or the
 //! case is skipped.
 //!
-//! Deliberately absent: plan changes, pauses, balances, payments; the table names their rooms.
+//! Deliberately absent: payments, refunds; the table names their rooms.
 
 #[path = "vectors_billing/case.rs"]
 mod case;
@@ -22,6 +22,8 @@ mod dates;
 mod documents;
 #[path = "vectors_billing/grid.rs"]
 mod grid;
+#[path = "vectors_billing/life.rs"]
+mod life;
 #[path = "vectors_billing/prices.rs"]
 mod prices;
 #[path = "vectors_billing/proration.rs"]
@@ -64,6 +66,11 @@ fn vectors_billing_prices_and_usage() -> Tested {
 #[test]
 fn vectors_billing_documents() -> Tested {
     run(Room::Documents)
+}
+
+#[test]
+fn vectors_billing_life() -> Tested {
+    run(Room::Life)
 }
 
 #[test]

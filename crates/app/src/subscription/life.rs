@@ -45,6 +45,7 @@ impl From<PauseRefused> for Error {
             PauseRefused::AlreadyPaused { from, until } => Self::Refused(
                 Refusal::new("ALREADY_PAUSED", message).with("from", from).with("until", until),
             ),
+            PauseRefused::TooMany => Self::refused("TOO_MANY_INTENTS", message),
             PauseRefused::NotPaused { on } => {
                 Self::Refused(Refusal::new("NOT_PAUSED", message).with("on", on))
             }
@@ -157,7 +158,7 @@ pub struct PauseSubscription {
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Refused`] with `ALREADY_ENDED`,
-/// `BEFORE_LAST_INVOICE`, `PAUSE_TOO_LONG`, `ALREADY_PAUSED`.
+/// `BEFORE_LAST_INVOICE`, `PAUSE_TOO_LONG`, `ALREADY_PAUSED`, `TOO_MANY_INTENTS`.
 pub async fn pause(scope: &mut Scope, command: PauseSubscription) -> Result<Subscription, Error> {
     let note = checked_note(command.note)?;
     let mut subscription = lock(scope, command.id).await?;
@@ -251,6 +252,8 @@ pub async fn preview_change(
     horizon: PreviewHorizon,
 ) -> Result<(Subscription, Vec<Draft>), Error> {
     let mut subscription = get(scope, command.id).await?;
+    // As the change itself would find it.
+    let _ = subscription.turn(scope.today());
     let _ = apply_change(scope, &mut subscription, command).await?;
     let drafts = documents_of(scope, &subscription, horizon).await?;
     Ok((subscription, drafts))

@@ -102,7 +102,9 @@ impl<'a> Sale<'a> {
                 LineKind::Minimum => self.missing_of(kept)?,
                 _ => self.price_of(kept)?,
             };
+            // Rounded on their own, a few days can want a cent more than all of them had.
             let gross = charged.checked_sub(stays)?;
+            let gross = Money::new(gross.minor().max(0), gross.currency());
             let (taken, unearned) = take_back(line, self.due.part.start, gross)?;
             if let Some(deferral) = &line.deferral {
                 lines.shortened.insert(line.line_id, deferral.clone());

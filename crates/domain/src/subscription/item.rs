@@ -143,13 +143,15 @@ impl Subscription {
         Some(Due { item_id: item.id, direction: Direction::Credit, billing_on: cut, whole, part })
     }
 
-    /// The first of these days that is not delivered and not forfeited.
+    /// The first of these days that is not delivered and not forfeited. What lies after an end is
+    /// the end's matter alone, also where it would have been paused.
     fn first_undelivered(&self, item: &Item, days: Period) -> Option<Date> {
         let end = self.cancellation.as_ref().filter(|end| end.credit).map(|end| end.ends_on);
         let pause = self
             .pauses
             .iter()
             .filter(|pause| !pause.days().intersection(days).is_empty())
+            .filter(|pause| self.ends_on().is_none_or(|end| pause.from_on < end))
             .map(|pause| pause.from_on)
             .min();
         let first = [item.until_on, end, pause].into_iter().flatten().min()?;
@@ -180,7 +182,8 @@ impl Subscription {
     }
 
     /// The first day on or after `day` that no pause contains.
-    fn first_unpaused(&self, mut day: Date) -> Date {
+    #[must_use]
+    pub fn first_unpaused(&self, mut day: Date) -> Date {
         while let Some(pause) = self.pauses.iter().find(|pause| pause.days().contains(day)) {
             day = pause.until_on;
         }

@@ -6,7 +6,7 @@
 //! Deliberately absent: credits for days already charged, which follow from the days themselves
 //! (`item`).
 
-use super::{State, Subscription};
+use super::{MAX_INTENTS, State, Subscription};
 use crate::Outcome;
 use crate::date::{self, Date};
 use crate::id::IntentId;
@@ -76,6 +76,9 @@ pub enum PauseRefused {
         /// Its end.
         until: Date,
     },
+    /// Too many pauses to come.
+    #[error("the subscription has {MAX_INTENTS} pauses ahead of it: revoke one first")]
+    TooMany,
     /// There is no pause to end.
     #[error("the subscription is not paused on {on}")]
     NotPaused {
@@ -119,6 +122,9 @@ impl Subscription {
             self.pauses.iter().find(|one| !one.days().intersection(days).is_empty())
         {
             return Err(PauseRefused::AlreadyPaused { from: other.from_on, until: other.until_on });
+        }
+        if self.pauses.iter().filter(|one| one.until_on > today).count() >= MAX_INTENTS {
+            return Err(PauseRefused::TooMany);
         }
         let pause = Pause { id, from_on, until_on, note };
         self.pauses.push(pause.clone());

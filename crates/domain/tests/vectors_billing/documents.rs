@@ -240,7 +240,11 @@ pub(crate) fn eu_vat(case: &Case) -> Option<Value> {
     Some(json!({ "tax_code": code }))
 }
 
-fn customer(country: &str, vat_treatment: VatTreatment, party_type: PartyType) -> Customer {
+pub(crate) fn customer(
+    country: &str,
+    vat_treatment: VatTreatment,
+    party_type: PartyType,
+) -> Customer {
     Customer {
         id: CustomerId(Uuid::nil()),
         name: String::new(),

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::case::Case;
 use crate::report::{Verdict, compare};
-use crate::{dates, documents, prices, proration};
+use crate::{dates, documents, life, prices, proration};
 
 /// Where a category is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) enum Room {
     Prices,
     /// Discounts, VAT, credits.
     Documents,
+    /// Changes, pauses, balances.
+    Life,
     /// Not yet, or not here.
     Later,
 }
@@ -80,8 +82,6 @@ fn bills_nothing(case: &Case) -> bool {
 }
 
 const GREEDY: Skip = (is_greedy, "in arrears is billed on the period's end, never ahead of it");
-const PLAN_CHANGE: &str = "not yet: plan changes";
-const PAUSE: &str = "not yet: pauses";
 const PAYMENT: &str = "not yet: payments that fail";
 
 /// Every category, in the order of the rooms.
@@ -143,12 +143,11 @@ pub(crate) const CATEGORIES: &[Category] = &[
         "defect_case",
         Room::Proration,
         &[
-            (|case| case.has("pause") || case.has("periods_to_try"), PAUSE),
-            (|case| case.has("old_price") && case.has("new_price"), PLAN_CHANGE),
+            (|case| case.has("steps"), "told in words; a property of any life covers it"),
             (|case| case.has("events"), PAYMENT),
             (|case| case.has("granted_credits"), "there are no wallets of prepaid credits"),
         ],
-        &[proration::term],
+        &[proration::term, life::pause_in_period, life::change_in_period],
     ),
     run(
         "tier_price",
@@ -197,10 +196,23 @@ pub(crate) const CATEGORIES: &[Category] = &[
         &[(documents::is_special_territory, "no VIES inquiry and no special territories")],
         &[documents::eu_vat],
     ),
-    later("plan_change", &[(always, PLAN_CHANGE)]),
-    later("pause_resume", &[(always, PAUSE)]),
-    later("anchor_change", &[(always, "not yet: changes of the billing day")]),
-    later("invoice_balance", &[(always, "not yet: credit notes and the customer's balance")]),
+    run("plan_change", Room::Life, &[], &[life::plan_change]),
+    run(
+        "pause_resume",
+        Room::Life,
+        &[(
+            life::pause_moves_the_anchor,
+            "a pause never moves the anchor and never extends a term",
+        )],
+        &[life::pause_resume],
+    ),
+    run(
+        "invoice_balance",
+        Room::Life,
+        &[(|case| case.has("refunded"), "not yet: refunds")],
+        &[life::invoice_balance],
+    ),
+    later("anchor_change", &[(always, "the billing day of a subscription stays")]),
     later("overdue_timeline", &[(always, PAYMENT)]),
     later("overdue_condition", &[(always, PAYMENT)]),
     later("retry_schedule", &[(always, PAYMENT)]),

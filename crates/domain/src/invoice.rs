@@ -11,6 +11,8 @@
 //! Deliberately absent: numbers (handed out by the database), which days are charged
 //! ([`crate::subscription`]), settlement ([`crate::balance`]).
 
+pub mod credit;
+
 use rust_decimal::Decimal;
 
 use crate::balance::Settlement;

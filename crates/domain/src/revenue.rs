@@ -93,6 +93,28 @@ impl Deferral {
         Ok(part)
     }
 
+    /// Takes `amount` of the line back for all its days alike: first what has not been earned yet.
+    /// Answers how much of it had not. What then stays is earned evenly over the days that are left.
+    ///
+    /// # Errors
+    /// [`MoneyRefused::Overflow`].
+    pub fn correct(&mut self, amount: Money) -> Result<Money, MoneyRefused> {
+        let left = self.unearned()?;
+        if amount.is_zero() || left.is_zero() {
+            return Ok(Money::zero(left.currency()));
+        }
+        if amount.minor() >= left.minor() {
+            self.net = self.earned;
+            self.service.end = self.earned_until;
+            return Ok(left);
+        }
+        // The days to come stand alone from now on: what was earned of the others is done.
+        self.service.start = self.earned_until;
+        self.net = left.checked_sub(amount)?;
+        self.earned = Money::zero(left.currency());
+        Ok(amount)
+    }
+
     /// All steps up to `today`, one per calendar month; the deferral moves along. A step in which
     /// rounding earns nothing is taken and not returned.
     ///

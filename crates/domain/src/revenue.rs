@@ -115,6 +115,13 @@ impl Deferral {
         Ok(amount)
     }
 
+    /// What was earned stays earned, also where credits left less for the days that are left.
+    fn not_less(&self, earned: Money) -> Money {
+        let (so_far, now) = (self.earned.minor(), earned.minor());
+        let minor = if self.net.minor() < 0 { now.min(so_far) } else { now.max(so_far) };
+        Money::new(minor, earned.currency())
+    }
+
     /// All steps up to `today`, one per calendar month; the deferral moves along. A step in which
     /// rounding earns nothing is taken and not returned.
     ///
@@ -123,7 +130,7 @@ impl Deferral {
     pub fn recognize(&mut self, today: Date) -> Result<Vec<Recognition>, MoneyRefused> {
         let mut steps = Vec::new();
         while let Some(until) = self.next_on().filter(|until| *until <= today) {
-            let earned = earned_by(self.net, self.service, until)?;
+            let earned = self.not_less(earned_by(self.net, self.service, until)?);
             let amount = earned.checked_sub(self.earned)?;
             self.earned_until = until;
             self.earned = earned;

@@ -16,7 +16,7 @@ use crate::world::{Client, Served, refusal};
 const MOST: usize = 400;
 
 /// A vendor on 1 March: subscriptions turn, are billed, and earn a month.
-async fn first_of_march() -> (Database, Arc<ManualClock>, OrgId) {
+pub async fn first_of_march() -> (Database, Arc<ManualClock>, OrgId) {
     let database = Database::fresh().await;
     let clock = Arc::new(ManualClock::at(crate::world::NOW));
     let ctx = Ctx { store: database.store(), clock: clock.clone() };
@@ -43,7 +43,15 @@ async fn first_of_march() -> (Database, Arc<ManualClock>, OrgId) {
 /// Does `work` with its connection cut at one statement after the other, then once more; every time
 /// the end is that of an undisturbed run. Answers how many statements there were.
 async fn cut_everywhere(side: Cut, work: impl AsyncFn(Vendor) -> Result<(), Error>) -> usize {
-    let (database, clock, original) = first_of_march().await;
+    cut_everywhere_from(first_of_march().await, side, work).await
+}
+
+/// The same, from any beginning.
+pub async fn cut_everywhere_from(
+    (database, clock, original): (Database, Arc<ManualClock>, OrgId),
+    side: Cut,
+    work: impl AsyncFn(Vendor) -> Result<(), Error>,
+) -> usize {
     let proxy = Proxy::before(&database).await;
     let store = proxy.store();
     let vendor = |org| {

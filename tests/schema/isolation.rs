@@ -128,7 +128,9 @@ async fn filled(database: &Database, vendor: &Vendor) {
          ('{org}', '{org}', 'X', 'X', 10, NULL, NULL, 'once', NULL, '{{}}', NULL, NULL, NULL, 'epoch'); \
          INSERT INTO discount_products SELECT '{org}', '{org}', id FROM products WHERE org_id = '{org}'; \
          INSERT INTO subscription_discounts SELECT '{org}', id, id, '{org}', 'epoch', NULL, 0, 'epoch' \
-         FROM subscriptions WHERE org_id = '{org}'"
+         FROM subscriptions WHERE org_id = '{org}'; \
+         INSERT INTO charges SELECT '{org}', '{org}', '{customer}', 'EUR', id, 'x', 1, 0, 0, \
+             'epoch', 'tomorrow', 'epoch', 'removed', NULL, 'epoch' FROM products WHERE org_id = '{org}'"
     );
     database.sql().await.batch_execute(&discounts).await.unwrap();
     database.sql().await.batch_execute(&rest).await.unwrap();

@@ -6,7 +6,7 @@
 //! One batch is one transaction:
 //! 1. **claim** billing accounts with `SKIP LOCKED`, so that runs side by side share the work and
 //!    never a customer;
-//! 2. **read** their subscriptions, customers, balances, prices, products, the rates, and the lines
+//! 2. **read** their subscriptions, one-off charges, customers, balances, prices, products, the rates, and the lines
 //!    that credits take back, with a fixed number of queries; what is about to move is held;
 //! 3. **decide** in memory ([`domain::billing`]);
 //! 4. **write** documents, postings, deferrals, subscriptions and accounts with a fixed number of
@@ -25,12 +25,14 @@ use domain::billing::{self as rules, BillRefused, Charged, Horizon, Lines, Mater
 use domain::customer::Customer;
 use domain::date::Date;
 use domain::id::{
-    CustomerId, EntryId, InvoiceId, ItemId, LineId, OrgId, PriceId, ProductId, Sequence, SetAsideId,
+    ChargeId, CustomerId, EntryId, InvoiceId, ItemId, LineId, OrgId, PriceId, ProductId, Sequence,
+    SetAsideId,
 };
 use domain::invoice::{DocumentKind, Draft, LineKind, Party};
 use domain::ledger::{Entry, document_entry};
 use domain::money::Money;
 use domain::numbering::Series;
+use domain::one_off::OneOff;
 use domain::organization::{OrgKind, Organization};
 use domain::plan::{Price, Product};
 use domain::revenue::Deferral;
@@ -43,6 +45,7 @@ use store::set_aside::NewSetAside;
 use crate::day::Done;
 use crate::error::{Error, Refusal};
 use crate::event::{self, News};
+use crate::invoice::issue::announce_paid_off;
 use crate::{Ctx, Scope, telemetry};
 
 /// Accounts of one transaction: large enough that the fixed statements hardly count, small enough
@@ -68,17 +71,23 @@ pub(crate) struct Shelf {
     charged: HashMap<(ItemId, LineKind), Charged>,
     open: HashMap<InvoiceId, Money>,
     balances: HashMap<Account, Money>,
+    waiting: Waiting,
 }
 
+/// One-off charges that wait, by account.
+pub(crate) type Waiting = HashMap<Account, Vec<OneOff>>;
+
 impl Shelf {
-    /// Everything that billing these subscriptions up to a day needs.
+    /// Everything that billing these subscriptions and one-off charges up to a day needs.
     pub(crate) async fn load(
         scope: &mut Scope,
         subscriptions: &[Subscription],
+        waiting: Waiting,
         until: Date,
     ) -> Result<Self, Error> {
         let prices = store::plan::prices(&mut scope.tx, &price_ids(subscriptions)).await?;
         let mut product_ids: Vec<ProductId> = prices.iter().map(|price| price.product_id).collect();
+        product_ids.extend(waiting.values().flatten().map(|one| one.product_id));
         product_ids.sort_unstable();
         product_ids.dedup();
         let products = store::plan::products(&mut scope.tx, &product_ids).await?;
@@ -89,6 +98,8 @@ impl Shelf {
         invoices.dedup();
         let mut customers: Vec<CustomerId> =
             subscriptions.iter().map(|one| one.customer_id).collect();
+        customers.extend(waiting.keys().map(|account| account.customer_id));
+        customers.sort_unstable();
         customers.dedup();
         Ok(Self {
             prices: prices.into_iter().map(|price| (price.id, price)).collect(),
@@ -98,6 +109,7 @@ impl Shelf {
             charged,
             open: store::invoice::lock_open(&mut scope.tx, &invoices).await?,
             balances: store::billing::balances(&mut scope.tx, &customers).await?,
+            waiting,
         })
     }
 
@@ -131,6 +143,7 @@ impl Shelf {
             customer,
             currency: account.currency,
             subscriptions,
+            waiting: self.waiting.get(&account).cloned().unwrap_or_default(),
             lines: Lines { latest, ..Lines::default() },
             balance: Balance { available, open },
         }
@@ -272,13 +285,15 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
     let customers: Vec<CustomerId> = accounts.iter().map(|one| one.customer_id).collect();
     let mut due = store::subscription::lock_due(&mut scope.tx, &customers, today).await?;
     due.retain(|one| accounts.contains(&account_of(one)));
-    if let (Claim::One(account), true) = (claim, due.is_empty()) {
+    let mut waiting = store::one_off::due(&mut scope.tx, &customers, today).await?;
+    waiting.retain(|account, _| accounts.contains(account));
+    if let (Claim::One(account), true) = (claim, due.is_empty() && waiting.is_empty()) {
         release(&mut scope, account).await?;
         scope.commit().await?;
         return Ok(None);
     }
     turn(&mut scope, &mut due, today).await?;
-    let decision = decide(&mut scope, &accounts, due, today).await?;
+    let decision = decide(&mut scope, &accounts, (due, waiting), today).await?;
     let done = decision.done();
     write(&mut scope, &accounts, decision).await?;
     let counts = counts(&scope);
@@ -323,6 +338,7 @@ struct Decision {
     entries: Vec<Entry>,
     deferrals: Vec<(LineId, Deferral)>,
     shortened: Vec<(LineId, Deferral)>,
+    one_offs: Vec<(ChargeId, Option<InvoiceId>)>,
     subscriptions: Vec<Subscription>,
     refused: Vec<(Account, BillRefused)>,
     news: Vec<News>,
@@ -346,10 +362,10 @@ impl Decision {
 async fn decide(
     scope: &mut Scope,
     accounts: &[Account],
-    due: Vec<Subscription>,
+    (due, waiting): (Vec<Subscription>, Waiting),
     today: Date,
 ) -> Result<Decision, Error> {
-    let shelf = Shelf::load(scope, &due, today).await?;
+    let shelf = Shelf::load(scope, &due, waiting, today).await?;
     let ids: Vec<CustomerId> = accounts.iter().map(|one| one.customer_id).collect();
     let customers: HashMap<CustomerId, Customer> = store::customer::get_many(&mut scope.tx, &ids)
         .await?
@@ -363,7 +379,7 @@ async fn decide(
     let material = shelf.material(&scope.organization);
     let mut decision = Decision::default();
     for account in accounts {
-        let Some(mut subscriptions) = by_account.remove(account) else { continue };
+        let mut subscriptions = by_account.remove(account).unwrap_or_default();
         let Some(customer) = customers.get(&account.customer_id) else { continue };
         let mut own = shelf.account(customer, *account, &mut subscriptions);
         let billed = rules::bill(&material, &mut own, Horizon::run(today));
@@ -372,12 +388,17 @@ async fn decide(
                 Error::fault(format!("document {} does not post: {refused}", draft.id))
             })?;
             decision.entries.extend(entry);
-            decision.documents.push(NewDocument { draft, buyer: Party::buyer(customer) });
+            decision.documents.push(NewDocument {
+                draft,
+                buyer: Party::buyer(customer),
+                reason: None,
+            });
         }
         let renewed = event::renewed(&billed.renewed, &subscriptions);
         decision.news.extend(renewed);
         decision.deferrals.extend(billed.deferrals);
         decision.shortened.extend(billed.shortened);
+        decision.one_offs.extend(billed.one_offs);
         decision.subscriptions.append(&mut subscriptions);
         decision.refused.extend(billed.refused.map(|refused| (*account, refused)));
     }
@@ -396,12 +417,14 @@ async fn write(scope: &mut Scope, accounts: &[Account], decision: Decision) -> R
     store::ledger::insert(tx, &decision.entries, now).await?;
     store::revenue::insert(tx, &decision.deferrals).await?;
     store::revenue::save(tx, &decision.shortened).await?;
+    store::one_off::mark_billed(tx, &decision.one_offs).await?;
     store::invoice::settle(tx, &decision.documents).await?;
     store::subscription::save_billed(tx, &decision.subscriptions).await?;
     store::billing::reschedule(tx, accounts).await?;
     write_refused(scope, &decision.refused).await?;
     scope.announce(decision.news);
-    number(scope, &decision.documents).await
+    number(scope, &decision.documents).await?;
+    announce_paid_off(scope, &decision.documents).await
 }
 
 async fn write_refused(scope: &mut Scope, refused: &[(Account, BillRefused)]) -> Result<(), Error> {

@@ -22,6 +22,7 @@ use domain::id::{CustomerId, EventId, InvoiceId, PriceId, ProductId, Sequence, S
 use domain::invoice::{DocumentKind, Draft};
 use domain::renewal;
 use domain::subscription::{Subscription, Turn};
+use store::invoice::Document;
 
 use crate::Scope;
 use crate::error::Error;
@@ -107,6 +108,24 @@ pub(crate) fn finalized(documents: &[&Draft], numbers: &[(InvoiceId, String)]) -
         }
     }
     news
+}
+
+/// Invoices that credit notes have paid off on a day.
+pub(crate) fn paid_off(invoices: Vec<Document>, on: Date) -> Vec<News> {
+    let settled = invoices.into_iter().map(|invoice| {
+        let facts = DocumentFacts {
+            id: invoice.id,
+            number: invoice.number,
+            kind: invoice.kind,
+            issue_on: invoice.issue_on,
+            due_on: invoice.due_on,
+            total: invoice.total,
+            open: invoice.open,
+        };
+        let news = of_document(EventKind::InvoiceSettled, invoice.customer_id, facts);
+        News { effective_on: on, ..news }
+    });
+    settled.collect()
 }
 
 /// Something that happened to a document on the day of its issue.

@@ -1,4 +1,7 @@
-//! Documents for people: previewed, read, listed.
+//! Documents for people: previewed, read, listed, credited.
+
+mod credit;
+pub(crate) mod issue;
 
 use domain::billing::{self as rules, Horizon, MAX_DATES};
 use domain::date::{self, Date};
@@ -11,6 +14,7 @@ use crate::error::{Error, Expect};
 use crate::page::{Page, PageRequest};
 use store::billing::Account;
 
+pub use credit::{CreditInvoice, credit};
 pub use store::invoice::{Document, DocumentLine, DocumentVat, Filter};
 
 /// How far ahead a preview looks, in days.
@@ -40,9 +44,11 @@ pub async fn preview(
     for one in &mut due {
         let _ = one.turn(today);
     }
-    let shelf = Shelf::load(scope, &due, until).await?;
-    let material = shelf.material(&scope.organization);
+    let waiting = store::one_off::due(&mut scope.tx, &[customer_id], until).await?;
     let mut currencies: Vec<_> = due.iter().map(|one| one.currency).collect();
+    currencies.extend(waiting.keys().map(|account| account.currency));
+    let shelf = Shelf::load(scope, &due, waiting, until).await?;
+    let material = shelf.material(&scope.organization);
     currencies.sort_unstable();
     currencies.dedup();
     let mut drafts = Vec::new();

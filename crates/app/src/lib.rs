@@ -25,6 +25,7 @@ pub mod job;
 pub mod ledger;
 pub mod meter;
 pub mod mrr;
+pub mod one_off;
 pub mod organization;
 pub mod page;
 pub mod renewal;

@@ -12,7 +12,7 @@ use domain::subscription::{Start, Subscription, TermsRefused, Turn};
 use rust_decimal::Decimal;
 
 use crate::access::id_taken;
-use crate::billing::{Shelf, account_of};
+use crate::billing::{Shelf, Waiting, account_of};
 use crate::catalog::{Offer, get_plan, retired};
 use crate::day::Done;
 use crate::error::{Error, Expect, Refusal};
@@ -183,7 +183,7 @@ async fn documents_of(
         }
     };
     let mut due = [subscription.clone()];
-    let shelf = Shelf::load(scope, &due, until).await?;
+    let shelf = Shelf::load(scope, &due, Waiting::new(), until).await?;
     let material = shelf.material(&scope.organization);
     let horizon = Horizon { today, until, dates: documents };
     let mut account = shelf.account(&customer, account_of(subscription), &mut due);

@@ -17,9 +17,12 @@ use std::collections::HashMap;
 use crate::balance::Balance;
 use crate::customer::Customer;
 use crate::date::Date;
-use crate::id::{InvoiceId, ItemId, LineId, PriceId, ProductId, Sequence, SubscriptionId};
+use crate::id::{
+    ChargeId, InvoiceId, ItemId, LineId, PriceId, ProductId, Sequence, SubscriptionId,
+};
 use crate::invoice::{self, Charge, Draft, DraftRefused, Heading, LineKind, MAX_LINES};
 use crate::money::{Currency, Money, MoneyRefused};
+use crate::one_off::OneOff;
 use crate::organization::Organization;
 use crate::period::Period;
 use crate::plan::{Price, Product};
@@ -55,6 +58,8 @@ pub struct Account<'a> {
     pub currency: Currency,
     /// Its subscriptions of the currency that have something due.
     pub subscriptions: &'a mut [Subscription],
+    /// One-off charges that wait.
+    pub waiting: Vec<OneOff>,
     /// Lines that credits may take back.
     pub lines: Lines,
     /// What it has to its credit.
@@ -143,6 +148,9 @@ pub struct Billed {
     pub shortened: Vec<(LineId, Deferral)>,
     /// Subscriptions that went on into another period, and the day on which they did.
     pub renewed: Vec<(SubscriptionId, Date)>,
+    /// One-off charges that were billed, and on which document; on none where none is made of
+    /// nothing.
+    pub one_offs: Vec<(ChargeId, Option<InvoiceId>)>,
     /// Why it went no further, if it did not.
     pub refused: Option<BillRefused>,
 }
@@ -158,6 +166,12 @@ pub enum BillRefused {
     PriceUnknown {
         /// Which.
         id: PriceId,
+    },
+    /// The product of a one-off charge is missing: a defect.
+    #[error("product {id} of a one-off charge is not known")]
+    ProductUnknown {
+        /// Which.
+        id: ProductId,
     },
 }
 
@@ -176,6 +190,7 @@ impl BillRefused {
             Self::Draft(DraftRefused::Money(_)) => "AMOUNT_TOO_LARGE",
             Self::Draft(DraftRefused::TooManyLines { .. }) => "TOO_MANY_LINES",
             Self::PriceUnknown { .. } => "PRICE_UNKNOWN",
+            Self::ProductUnknown { .. } => "PRODUCT_UNKNOWN",
         }
     }
 }
@@ -185,7 +200,7 @@ impl BillRefused {
 pub fn bill(material: &Material<'_>, account: &mut Account<'_>, horizon: Horizon) -> Billed {
     let mut billed = Billed::default();
     for _ in 0..horizon.dates {
-        let Some(billing_on) = next_date(account.subscriptions, horizon.until) else { break };
+        let Some(billing_on) = next_date(account, horizon.until) else { break };
         if let Err(refused) = bill_date(material, account, horizon, billing_on, &mut billed) {
             billed.refused = Some(refused);
             break;
@@ -196,10 +211,11 @@ pub fn bill(material: &Material<'_>, account: &mut Account<'_>, horizon: Horizon
 }
 
 /// The next date on which something is billed, up to a day; changes until then happen.
-fn next_date(subscriptions: &mut [Subscription], until: Date) -> Option<Date> {
-    let next = subscriptions.iter().filter_map(Subscription::next_billing_on).min();
+fn next_date(account: &mut Account<'_>, until: Date) -> Option<Date> {
+    let periods = account.subscriptions.iter().filter_map(Subscription::next_billing_on);
+    let next = periods.chain(account.waiting.iter().map(|charge| charge.bill_on)).min();
     let next = next.filter(|date| *date <= until)?;
-    for subscription in subscriptions {
+    for subscription in account.subscriptions.iter_mut() {
         let _ = subscription.apply_changes(next);
     }
     Some(next)
@@ -217,7 +233,8 @@ fn bill_date(
     let mut subscriptions = account.subscriptions.to_vec();
     let mut lines = account.lines.clone();
     let mut balance = account.balance.clone();
-    let bill = charge::charges_on(material, &mut subscriptions, &mut lines, billing_on)?;
+    let mut bill = charge::charges_on(material, &mut subscriptions, &mut lines, billing_on)?;
+    bill.charges.extend(one_offs_on(material, &account.waiting, billing_on)?);
     let heading = Heading {
         seller: material.seller,
         customer: account.customer,
@@ -235,11 +252,36 @@ fn bill_date(
             drafts.push(draft);
         }
     }
+    for one in account.waiting.extract_if(.., |one| one.bill_on <= billing_on) {
+        billed.one_offs.push((one.id, document_of(&drafts, one.id)));
+    }
     account.subscriptions.clone_from_slice(&subscriptions);
     (account.lines, account.balance) = (lines, balance);
     billed.drafts.append(&mut drafts);
     billed.renewed.extend(bill.renewed);
     Ok(())
+}
+
+/// The lines of the one-off charges that are to be billed on a date, in the order of their ids.
+fn one_offs_on(
+    material: &Material<'_>,
+    waiting: &[OneOff],
+    billing_on: Date,
+) -> Result<Vec<Charge>, BillRefused> {
+    let due = waiting.iter().filter(|one| one.bill_on <= billing_on);
+    due.map(|one| {
+        let id = one.product_id;
+        let product = material.products.get(&id).ok_or(BillRefused::ProductUnknown { id })?;
+        Ok(one.charge(product))
+    })
+    .collect()
+}
+
+/// The document on which a one-off charge stands.
+fn document_of(drafts: &[Draft], id: ChargeId) -> Option<InvoiceId> {
+    let has =
+        |draft: &&Draft| draft.lines.iter().any(|line| line.charge.origin.charge_id() == Some(id));
+    drafts.iter().find(has).map(|draft| draft.id)
 }
 
 /// As many charges as a document holds, again and again.

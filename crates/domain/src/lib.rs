@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod money;
 pub mod mrr;
 pub mod numbering;
+pub mod one_off;
 pub mod organization;
 pub mod period;
 pub mod plan;

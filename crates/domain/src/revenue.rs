@@ -93,6 +93,35 @@ impl Deferral {
         Ok(part)
     }
 
+    /// Takes `amount` of the line back for all its days alike: first what has not been earned yet.
+    /// Answers how much of it had not. What then stays is earned evenly over the days that are left.
+    ///
+    /// # Errors
+    /// [`MoneyRefused::Overflow`].
+    pub fn correct(&mut self, amount: Money) -> Result<Money, MoneyRefused> {
+        let left = self.unearned()?;
+        if amount.is_zero() || left.is_zero() {
+            return Ok(Money::zero(left.currency()));
+        }
+        if amount.minor() >= left.minor() {
+            self.net = self.earned;
+            self.service.end = self.earned_until;
+            return Ok(left);
+        }
+        // The days to come stand alone from now on: what was earned of the others is done.
+        self.service.start = self.earned_until;
+        self.net = left.checked_sub(amount)?;
+        self.earned = Money::zero(left.currency());
+        Ok(amount)
+    }
+
+    /// What was earned stays earned, also where credits left less for the days that are left.
+    fn not_less(&self, earned: Money) -> Money {
+        let (so_far, now) = (self.earned.minor(), earned.minor());
+        let minor = if self.net.minor() < 0 { now.min(so_far) } else { now.max(so_far) };
+        Money::new(minor, earned.currency())
+    }
+
     /// All steps up to `today`, one per calendar month; the deferral moves along. A step in which
     /// rounding earns nothing is taken and not returned.
     ///
@@ -101,7 +130,7 @@ impl Deferral {
     pub fn recognize(&mut self, today: Date) -> Result<Vec<Recognition>, MoneyRefused> {
         let mut steps = Vec::new();
         while let Some(until) = self.next_on().filter(|until| *until <= today) {
-            let earned = earned_by(self.net, self.service, until)?;
+            let earned = self.not_less(earned_by(self.net, self.service, until)?);
             let amount = earned.checked_sub(self.earned)?;
             self.earned_until = until;
             self.earned = earned;

@@ -43,6 +43,7 @@ macro_rules! repeatable {
 }
 
 repeatable! {
+    AddChargeRequest
     AdvanceClockRequest
     ApplyDiscountRequest
     BlockCustomerRequest
@@ -51,13 +52,16 @@ repeatable! {
     CreateApiKeyRequest
     CreateCustomerRequest
     CreateDiscountRequest
+    CreateInvoiceRequest
     CreateMeterRequest
     CreateOrganizationRequest
     CreatePlanRequest
     CreateProductRequest
     CreateSubscriptionRequest
+    CreditInvoiceRequest
     PauseSubscriptionRequest
     PublishPlanVersionRequest
+    RemoveChargeRequest
     RemoveDiscountRequest
     RequeueJobRequest
     ResumeSubscriptionRequest

@@ -60,6 +60,7 @@ pub(crate) fn draft(draft: Draft, parties: &Parties) -> v1::Invoice {
         seller: Some(seller.clone().into()),
         buyer: Some(buyer.clone().into()),
         finalize_time: None,
+        reason: String::new(),
     }
 }
 
@@ -130,6 +131,7 @@ pub(crate) fn listed(document: Document) -> v1::Invoice {
         seller: None,
         buyer: None,
         finalize_time: Some(wire::instant(document.finalized_at)),
+        reason: document.reason.unwrap_or_default(),
     }
 }
 

@@ -7,8 +7,8 @@
 
 use app::job;
 use domain::{
-    customer, discount, entitlement, event, invoice, ledger, mrr, organization, period, plan,
-    renewal, subscription, usage, vat,
+    customer, discount, entitlement, event, invoice, ledger, mrr, one_off, organization, period,
+    plan, renewal, subscription, usage, vat,
 };
 
 use crate::pb::v1;
@@ -198,6 +198,11 @@ both_ways! {
         InvoiceFinalized = InvoiceFinalized,
         CreditNoteFinalized = CreditNoteFinalized,
         InvoiceSettled = InvoiceSettled,
+    }
+    ChargeState = one_off::ChargeState {
+        Waiting = Waiting,
+        Billed = Billed,
+        Removed = Removed,
     }
     InvoiceKind = invoice::DocumentKind {
         Invoice = Invoice,

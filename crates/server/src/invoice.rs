@@ -3,9 +3,10 @@
 //! Deliberately absent: the shape of documents on the wire ([`crate::document`]).
 
 use app::Ctx;
-use app::invoice::{self, Filter};
+use app::invoice::{self, CreditInvoice, Filter};
 use domain::date::Date;
 use domain::invoice::Party;
+use domain::invoice::credit::Wanted;
 use futures::FutureExt;
 use prost::Message;
 use tonic::{Request, async_trait};
@@ -15,7 +16,7 @@ use crate::enumeration::code;
 use crate::field::{self, At};
 use crate::pb::v1;
 use crate::pb::v1::invoice_service_server::InvoiceService;
-use crate::{document, wire};
+use crate::{document, one_off, wire};
 
 /// The service.
 #[derive(Debug)]
@@ -89,6 +90,51 @@ impl InvoiceService for Invoices {
         .await
     }
 
+    async fn add_charge(
+        &self,
+        request: Request<v1::AddChargeRequest>,
+    ) -> Answer<v1::AddChargeResponse> {
+        one_off::add(&self.ctx, request).await
+    }
+
+    async fn remove_charge(
+        &self,
+        request: Request<v1::RemoveChargeRequest>,
+    ) -> Answer<v1::RemoveChargeResponse> {
+        one_off::remove(&self.ctx, request).await
+    }
+
+    async fn list_charges(
+        &self,
+        request: Request<v1::ListChargesRequest>,
+    ) -> Answer<v1::ListChargesResponse> {
+        one_off::list(&self.ctx, request).await
+    }
+
+    async fn create_invoice(
+        &self,
+        request: Request<v1::CreateInvoiceRequest>,
+    ) -> Answer<v1::CreateInvoiceResponse> {
+        one_off::invoice(&self.ctx, request).await
+    }
+
+    async fn credit_invoice(
+        &self,
+        request: Request<v1::CreditInvoiceRequest>,
+    ) -> Answer<v1::CreditInvoiceResponse> {
+        let (call, message) = call::open_once(request)?;
+        let command = credit_command(message)?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                let id = invoice::credit(scope, command).await?;
+                let credit_note = document::whole(invoice::get(scope, id).await?);
+                Ok(v1::CreditInvoiceResponse { credit_note: Some(credit_note) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
     async fn get_document(
         &self,
         request: Request<v1::GetDocumentRequest>,
@@ -122,6 +168,19 @@ impl InvoiceService for Invoices {
         };
         call.steps(&self.ctx, Message::encode_to_vec, work).await
     }
+}
+
+fn credit_command(message: v1::CreditInvoiceRequest) -> field::Result<CreditInvoice> {
+    let wanted = |line: v1::LineCredit| {
+        let line_id = field::parse(&line.line_id).at("line_id")?;
+        let amount = line.net.as_ref().map(field::money).transpose().at("net")?;
+        Ok(Wanted { line_id, amount })
+    };
+    Ok(CreditInvoice {
+        id: field::parse(&message.invoice_id).at("invoice_id")?,
+        lines: field::each(message.lines, wanted).at("lines")?,
+        reason: message.reason,
+    })
 }
 
 fn run_answer(today: Date, done: app::day::Done) -> v1::RunBillingResponse {

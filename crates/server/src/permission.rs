@@ -79,10 +79,15 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.EventService/ListEvents", ALL),
     roles("recoup.v1.EventService/WatchEvents", ALL),
 
+    roles("recoup.v1.InvoiceService/AddCharge", &[Sales, Support, Finance, Admin]),
+    roles("recoup.v1.InvoiceService/CreateInvoice", &[Finance, Admin]),
+    roles("recoup.v1.InvoiceService/CreditInvoice", &[Finance, Admin]),
     roles("recoup.v1.InvoiceService/GetDocument", READERS),
     roles("recoup.v1.InvoiceService/GetInvoice", READERS),
+    roles("recoup.v1.InvoiceService/ListCharges", READERS),
     roles("recoup.v1.InvoiceService/ListInvoices", READERS),
     roles("recoup.v1.InvoiceService/PreviewInvoice", READERS),
+    roles("recoup.v1.InvoiceService/RemoveCharge", &[Sales, Support, Finance, Admin]),
     roles("recoup.v1.InvoiceService/RunBilling", &[Finance, Worker, Admin]),
 
     roles("recoup.v1.LedgerService/GetTrialBalance", &[Viewer, Finance, Worker, Admin]),

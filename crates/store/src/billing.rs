@@ -78,7 +78,7 @@ pub async fn balances(tx: &mut Tx, customers: &[CustomerId]) -> Result<HashMap<A
     Ok(rows.into_iter().map(balance).collect())
 }
 
-/// Sets when the accounts are due next, from their subscriptions.
+/// Sets when the accounts are due next, from their subscriptions and the charges that wait.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -86,8 +86,11 @@ pub async fn reschedule(tx: &mut Tx, accounts: &[Account]) -> Result<()> {
     diesel::sql_query(
         "UPDATE billing_accounts a SET due_on = m.due_on \
          FROM (SELECT u.customer_id, u.currency, \
-                      (SELECT min(s.next_billing_on) FROM subscriptions s \
-                       WHERE s.org_id = $1 AND s.customer_id = u.customer_id AND s.currency = u.currency) AS due_on \
+                      least((SELECT min(s.next_billing_on) FROM subscriptions s \
+                             WHERE s.org_id = $1 AND s.customer_id = u.customer_id AND s.currency = u.currency), \
+                            (SELECT min(c.bill_on) FROM charges c \
+                             WHERE c.org_id = $1 AND c.customer_id = u.customer_id AND c.currency = u.currency \
+                             AND c.state = 'waiting')) AS due_on \
                FROM unnest($2, $3) AS u (customer_id, currency)) m \
          WHERE a.org_id = $1 AND a.customer_id = m.customer_id AND a.currency = m.currency",
     )

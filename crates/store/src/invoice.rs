@@ -1,5 +1,6 @@
 //! Documents: written in batches, read for people.
 
+mod credit;
 mod insert;
 mod settle;
 
@@ -16,6 +17,7 @@ use domain::plan::RevenueKind;
 use domain::vat::VatClass;
 use rust_decimal::Decimal;
 
+pub use self::credit::{Header, creditable, header};
 pub use self::insert::{NewDocument, insert};
 pub use self::settle::{latest_lines, lock_open, settle};
 use crate::schema::{document_numbers, invoice_lines, invoice_vat, invoices};
@@ -56,6 +58,8 @@ pub struct Document {
     pub buyer: Party,
     /// When it was finalized, by the organization's clock.
     pub finalized_at: DateTime<Utc>,
+    /// Why it was credited by hand, if it was.
+    pub reason: Option<String>,
     /// Its lines, in order; empty in lists.
     pub lines: Vec<DocumentLine>,
     /// Its VAT, by category and rate; empty in lists.
@@ -137,6 +141,7 @@ struct Row {
     seller: serde_json::Value,
     buyer: serde_json::Value,
     finalized_at: DateTime<Utc>,
+    reason: Option<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -182,6 +187,7 @@ fn document(row: Row, number: String) -> Result<Document> {
         seller: serde_json::from_value(row.seller).map_err(Error::corrupt)?,
         buyer: serde_json::from_value(row.buyer).map_err(Error::corrupt)?,
         finalized_at: row.finalized_at,
+        reason: row.reason,
         lines: Vec::new(),
         vat_rows: Vec::new(),
     })
@@ -264,6 +270,26 @@ async fn numbers(tx: &mut Tx, ids: &[InvoiceId]) -> Result<HashMap<InvoiceId, St
         .load(tx.connection())
         .await?;
     Ok(rows.into_iter().collect())
+}
+
+/// Documents by id, in the order of the ids, without lines and VAT rows.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn headers(tx: &mut Tx, ids: &[InvoiceId]) -> Result<Vec<Document>> {
+    let rows = invoices::table
+        .filter(invoices::org_id.eq(tx.org()))
+        .filter(invoices::id.eq_any(ids))
+        .order(invoices::id)
+        .select(Row::as_select())
+        .load(tx.connection())
+        .await?;
+    let mut numbers = numbers(tx, ids).await?;
+    let with_number = |row: Row| {
+        let number = numbers.remove(&row.id).unwrap_or_default();
+        document(row, number)
+    };
+    rows.into_iter().map(with_number).collect()
 }
 
 /// Which documents to list.

@@ -81,3 +81,16 @@ SELECT 'documents with an amount and no entry', NULL, 0,
        (SELECT count(*) FROM invoices i WHERE i.org_id = $1 AND i.total_minor <> 0 AND NOT EXISTS (
             SELECT FROM journal_entries e WHERE e.org_id = $1 AND e.source_id = i.id
             AND e.source_kind = 'invoice' AND e.source_part = ''))::bigint
+UNION ALL
+SELECT 'lines of which more was credited than they charged', NULL, 0,
+       (SELECT count(*) FROM invoice_lines l
+        JOIN (SELECT corrects_line_id, sum(net_minor) AS net FROM invoice_lines
+              WHERE org_id = $1 AND corrects_line_id IS NOT NULL GROUP BY corrects_line_id) c
+            ON c.corrects_line_id = l.id
+        WHERE l.org_id = $1 AND l.net_minor + c.net < 0)::bigint
+UNION ALL
+SELECT 'one-off charges that are not on their invoice', NULL, 0,
+       (SELECT count(*) FROM charges c
+        LEFT JOIN invoice_lines l ON l.org_id = $1 AND l.charge_id = c.id
+        WHERE c.org_id = $1 AND (l.invoice_id IS DISTINCT FROM c.invoice_id
+              OR l.net_minor IS DISTINCT FROM CASE WHEN c.invoice_id IS NULL THEN NULL ELSE c.net_minor END))::bigint

@@ -25,6 +25,7 @@ pub mod meter;
 pub mod migrate;
 pub mod mrr;
 pub mod numbering;
+pub mod one_off;
 pub mod organization;
 pub mod plan;
 pub mod pool;

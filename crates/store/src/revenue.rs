@@ -84,15 +84,17 @@ pub async fn save(tx: &mut Tx, changed: &[(LineId, Deferral)]) -> Result<()> {
         return Ok(());
     }
     diesel::sql_query(
-        "UPDATE deferrals d SET net_minor = u.net_minor, service_until = u.service_until, \
-         earned_until = u.earned_until, earned_minor = u.earned_minor, next_on = u.next_on \
-         FROM unnest($2, $3, $4, $5, $6, $7) \
-         AS u (line_id, net_minor, service_until, earned_until, earned_minor, next_on) \
+        "UPDATE deferrals d SET net_minor = u.net_minor, service_from = u.service_from, \
+         service_until = u.service_until, earned_until = u.earned_until, \
+         earned_minor = u.earned_minor, next_on = u.next_on \
+         FROM unnest($2, $3, $4, $5, $6, $7, $8) AS u (line_id, net_minor, service_from, \
+         service_until, earned_until, earned_minor, next_on) \
          WHERE d.org_id = $1 AND d.line_id = u.line_id",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Array<SqlUuid>, _>(line_ids(changed))
     .bind::<Array<BigInt>, _>(each(changed, |one| one.net.minor()))
+    .bind::<Array<SqlDate>, _>(each(changed, |one| one.service.start))
     .bind::<Array<SqlDate>, _>(each(changed, |one| one.service.end))
     .bind::<Array<SqlDate>, _>(each(changed, |one| one.earned_until))
     .bind::<Array<BigInt>, _>(each(changed, |one| one.earned.minor()))

@@ -36,6 +36,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    charges (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        currency -> Text,
+        product_id -> Uuid,
+        description -> Text,
+        quantity -> Numeric,
+        unit_price -> Numeric,
+        net_minor -> Int8,
+        service_from -> Date,
+        service_until -> Date,
+        bill_on -> Date,
+        state -> Text,
+        invoice_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     credit_allocations (org_id, credit_note_id, invoice_id) {
         org_id -> Uuid,
         credit_note_id -> Uuid,
@@ -201,6 +221,7 @@ diesel::table! {
         buyer -> Jsonb,
         finalized_at -> Timestamptz,
         balance_minor -> Int8,
+        reason -> Nullable<Text>,
     }
 }
 
@@ -537,6 +558,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     answered_requests,
     api_keys,
     billing_accounts,
+    charges,
     credit_allocations,
     customers,
     deferrals,

@@ -17,6 +17,7 @@ mod charges;
 mod coverage;
 mod documents;
 mod events;
+mod one_offs;
 mod postings;
 mod prices;
 mod recurring;
@@ -42,6 +43,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     let today = ctx.scope(org).await.expect("a transaction").today();
     let sql = database.sql().await;
     events::check(&sql, org, &mut findings).await;
+    one_offs::check(&sql, org, today, &mut findings).await;
     let rows = Rows::load(&sql, org).await;
     let charges = charges::expected(&rows, today, &mut findings);
     charges::compare(&rows, &charges, &mut findings);

@@ -10,7 +10,7 @@ use tokio_postgres::SimpleQueryMessage;
 use crate::Database;
 
 /// What is compared: one column of text each.
-const VIEWS: [&str; 10] = [
+const VIEWS: [&str; 12] = [
     "SELECT concat_ws(' ', 'invoice', n.number, i.customer_id, i.state, i.billing_on, i.issue_on, \
          i.due_on, i.net_minor, i.tax_minor, i.total_minor, i.open_minor, i.currency) \
      FROM invoices i LEFT JOIN document_numbers n ON n.org_id = i.org_id AND n.document_id = i.id \
@@ -43,6 +43,15 @@ const VIEWS: [&str; 10] = [
      FROM events e \
      LEFT JOIN document_numbers n ON n.org_id = e.org_id AND n.document_id = e.invoice_id \
      WHERE e.org_id = ORG",
+    "SELECT concat_ws(' ', 'charge', c.customer_id, c.description, c.net_minor, c.bill_on, c.state, \
+         n.number) FROM charges c \
+     LEFT JOIN document_numbers n ON n.org_id = c.org_id AND n.document_id = c.invoice_id \
+     WHERE c.org_id = ORG",
+    "SELECT concat_ws(' ', 'paid off', c.number, i.number, a.amount_minor) \
+     FROM credit_allocations a \
+     JOIN document_numbers c ON c.org_id = a.org_id AND c.document_id = a.credit_note_id \
+     JOIN document_numbers i ON i.org_id = a.org_id AND i.document_id = a.invoice_id \
+     WHERE a.org_id = ORG",
     "SELECT concat_ws(' ', 'series', series, year, next_sequence, last_issue_on) \
      FROM number_series WHERE org_id = ORG",
 ];

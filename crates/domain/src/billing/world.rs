@@ -288,6 +288,7 @@ impl World {
             customer: &self.customer,
             currency: Currency::EUR,
             subscriptions: &mut subscriptions,
+            waiting: Vec::new(),
             lines: self.latest(),
             balance: Balance { available: self.balance, open },
         };

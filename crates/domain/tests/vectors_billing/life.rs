@@ -123,6 +123,7 @@ impl Life {
             customer: &customer,
             currency: self.currency,
             subscriptions: &mut subscriptions,
+            waiting: Vec::new(),
             lines: self.lines.clone(),
             balance: self.balance.clone(),
         };

@@ -24,6 +24,8 @@ pub struct NewDocument {
     pub draft: Draft,
     /// The customer as it is on the day of issue.
     pub buyer: Party,
+    /// Why it is credited by hand, if it is.
+    pub reason: Option<String>,
 }
 
 impl NewDocument {
@@ -72,8 +74,8 @@ async fn insert_headers(
     diesel::sql_query(
         "INSERT INTO invoices (org_id, seller, finalized_at, id, customer_id, kind, state, currency, \
          billing_on, issue_on, due_on, net_minor, tax_minor, total_minor, open_minor, balance_minor, \
-         buyer) SELECT $1, $2, $3, u.* \
-         FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) AS u",
+         buyer, reason) SELECT $1, $2, $3, u.* \
+         FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) AS u",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Jsonb, _>(seller)
@@ -92,6 +94,7 @@ async fn insert_headers(
     .bind::<Array<BigInt>, _>(each(documents, NewDocument::open_minor))
     .bind::<Array<BigInt>, _>(each(documents, |one| one.draft.settlement.balance.minor()))
     .bind::<Array<Jsonb>, _>(buyers)
+    .bind::<Array<Nullable<Text>>, _>(each(documents, |one| one.reason.clone()))
     .execute(tx.connection())
     .await?;
     Ok(())

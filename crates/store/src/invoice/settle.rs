@@ -34,7 +34,8 @@ struct Row {
 }
 
 /// The latest charge of each item and kind, with its deferral, which is held until the end of the
-/// transaction: what a credit takes back. All are of one currency each.
+/// transaction: what a credit takes back. What was credited by hand counts as discount of all its
+/// days alike. All are of one currency each.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -66,14 +67,16 @@ pub async fn latest_lines(
         .load(tx.connection())
         .await?;
     let ids: Vec<LineId> = rows.iter().map(|(row, _)| row.id).collect();
+    let by_hand = super::credit::taken_back(tx, &ids, Some(LineKind::Correction)).await?;
     let mut deferrals: HashMap<_, _> = crate::revenue::lock(tx, &ids).await?.into_iter().collect();
     let found = rows.into_iter().filter_map(|(row, currency)| {
+        let credited = by_hand.get(&row.id).copied().unwrap_or(0);
         let charged = Charged {
             line_id: row.id,
             invoice_id: row.invoice_id,
             service: Period { start: row.service_from, end: row.service_until },
-            discount: Money::new(row.discount_minor, currency),
-            net: Money::new(row.net_minor, currency),
+            discount: Money::new(row.discount_minor.saturating_sub(credited), currency),
+            net: Money::new(row.net_minor.saturating_add(credited), currency),
             vat: LineVat { class: row.vat_class, percent: row.vat_percent },
             deferral: deferrals.remove(&row.id),
         };

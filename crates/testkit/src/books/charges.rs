@@ -57,7 +57,10 @@ pub(super) fn is_plain(rows: &Rows, subscription: &Subscription) -> bool {
             let is_end =
                 |day: NaiveDate| Some(day) == subscription.ends_on || grid.period_of(day).0 == day;
             rows.lines_of_item(item.id).all(|line| {
-                line.kind == "recurring" && line.discount_minor == 0 && is_end(line.service_until)
+                line.kind == "recurring"
+                    && line.discount_minor == 0
+                    && is_end(line.service_until)
+                    && rows.by_hand_of(line).next().is_none()
             })
         })
 }

@@ -3,7 +3,7 @@
 //! Invariants: it looks at the lines only as days with a sign, and at amounts only as the sum of
 //! the prices of the days that stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -52,6 +52,7 @@ fn check_days(
 ) {
     let mut covered: BTreeMap<NaiveDate, i32> = BTreeMap::new();
     let (mut net, mut has_discount) = (0, false);
+    let mut given_back: BTreeSet<NaiveDate> = BTreeSet::new();
     for line in rows.lines_of_item(item.id).filter(is_of_days) {
         let sign = if line.kind == "recurring" { 1 } else { -1 };
         let mut day = line.service_from;
@@ -60,7 +61,13 @@ fn check_days(
             day = days_later(day, 1);
         }
         net += line.net_minor;
-        has_discount |= line.discount_minor != 0;
+        let by_hand: i128 = rows.by_hand_of(line).map(|credit| credit.net_minor).sum();
+        has_discount |= line.discount_minor != 0 || by_hand != 0;
+        // Of what was given back by hand, whole, a credit of the run would be over nothing.
+        if line.net_minor > 0 && line.net_minor + by_hand == 0 {
+            given_back
+                .extend(line.service_from.iter_days().take_while(|d| *d < line.service_until));
+        }
     }
     let forfeits = subscription.ends_on.filter(|_| !subscription.cancel_credit);
     let mut wrong = |day: &NaiveDate, what: &str| {
@@ -73,6 +80,7 @@ fn check_days(
             0 | 1 if kept => {}
             1 if delivered => {}
             0 if !delivered => {}
+            1 if given_back.contains(day) => {}
             _ if delivered => wrong(day, &format!("charged {times} times")),
             _ => wrong(day, &format!("not delivered and charged {times} times")),
         }

@@ -97,7 +97,7 @@ fn vat_of(
         let original = rows.line(corrected)?;
         return Some((original.vat_class.clone(), fine(&original.vat_percent)));
     }
-    let category = rows.item(line.item_id?).vat_category.as_str();
+    let category = line.vat_category.as_str();
     let without = |class: &str| Some((class.to_owned(), 0));
     if invoice.small_business {
         return without("E");

@@ -1,4 +1,4 @@
-//! Events: one after the other without a gap, and one for every document.
+//! Events: one after the other without a gap, and one for every document and settlement.
 
 use domain::id::OrgId;
 use tokio_postgres::Client;
@@ -19,7 +19,13 @@ const FINDINGS: &str = "
         AND e.effective_on = i.issue_on
     WHERE i.org_id = ORG AND EXISTS (SELECT FROM document_numbers n
         WHERE n.org_id = i.org_id AND n.document_id = i.id)
-    GROUP BY i.id HAVING count(e.id) <> 1";
+    GROUP BY i.id HAVING count(e.id) <> 1
+    UNION ALL
+    SELECT concat_ws(' ', 'events:', i.state, i.kind, i.id, 'was told to be settled', count(e.id), 'times')
+    FROM invoices i
+    LEFT JOIN events e ON e.org_id = i.org_id AND e.invoice_id = i.id AND e.kind = 'invoice_settled'
+    WHERE i.org_id = ORG GROUP BY i.id, i.state, i.kind
+    HAVING count(e.id) <> CASE WHEN i.kind = 'invoice' AND i.state = 'settled' THEN 1 ELSE 0 END";
 
 /// Looks at all of an organization.
 pub(super) async fn check(sql: &Client, org: OrgId, findings: &mut Vec<String>) {

@@ -75,53 +75,98 @@ fn post_line(
         let place = (day, account.to_owned(), invoice.currency.clone(), None);
         *ledger.entry(place).or_default() += amount;
     };
-    let (from, mut until) = (line.service_from, line.service_until);
+    let (from, until) = (line.service_from, line.service_until);
     if line.corrects_line_id.is_some() || days(from, until) <= MONTH {
         return post(invoice.issue_on, revenue, -line.net_minor);
     }
-    let mut net = line.net_minor;
-    let mut credits = credits_of(rows, line);
-    let earned =
-        |net, until, day: NaiveDate| first_days((net, 1), days(from, day), days(from, until));
-    let mut earned_until = days_later(invoice.issue_on, 1).clamp(from, until);
-    let mut so_far = earned(net, until, earned_until);
-    post(invoice.issue_on, revenue, -so_far);
-    post(invoice.issue_on, "2000", so_far - net);
-    let mut day = earned_until.min(invoice.issue_on);
+    let mut earning = Earning { net: line.net_minor, from, until, earned_until: from, so_far: 0 };
+    earning.earn(days_later(invoice.issue_on, 1).clamp(from, until));
+    post(invoice.issue_on, revenue, -earning.so_far);
+    post(invoice.issue_on, "2000", earning.so_far - earning.net);
+    let (by_hand, by_run) = credits_of(rows, line);
+    let mut day = earning.earned_until.min(invoice.issue_on);
     while day <= today {
-        // Documents of a day come before the months that it ends.
-        while let Some((_, cut, amount)) = credits.pop_if(|(issued, _, _)| *issued <= day) {
-            let left = net - so_far;
-            let part = if earned_until >= cut { left } else { left.min(amount) };
-            (net, until) = (net - part, if earned_until >= cut { earned_until } else { cut });
+        // Documents of a run come before the months that a day ends, credits by hand after them.
+        for (_, cut, amount) in by_run.iter().filter(|(issued, _, _)| *issued == day) {
+            let part = earning.credit(*cut, *amount);
             // The credit's own line took all of it from revenue.
             post(day, "2000", part);
             post(day, revenue, -part);
         }
         // A month is over, or the service is.
-        if day > earned_until && earned_until < until && (day.day() == 1 || day == until) {
-            let now = earned(net, until, day);
+        let is_open = day > earning.earned_until && earning.earned_until < earning.until;
+        if is_open && (day.day() == 1 || day == earning.until) {
+            let now = earning.earn(day);
             let last_day = day.pred_opt().expect("the day before");
-            post(last_day, revenue, so_far - now);
-            post(last_day, "2000", now - so_far);
-            (so_far, earned_until) = (now, day);
+            post(last_day, revenue, -now);
+            post(last_day, "2000", now);
+        }
+        for (_, _, amount) in by_hand.iter().filter(|(issued, _, _)| *issued == day) {
+            let part = earning.give_back(*amount);
+            post(day, "2000", part);
+            post(day, revenue, -part);
         }
         day = days_later(day, 1);
     }
 }
 
-/// What was taken back of a line: when, from which day on, how much; the latest first.
-fn credits_of(rows: &Rows, line: &Line) -> Vec<(NaiveDate, NaiveDate, i128)> {
-    let mut credits: Vec<_> = rows
-        .lines()
-        .filter(|credit| credit.corrects_line_id == Some(line.id))
-        .filter_map(|credit| {
-            let issued = rows.invoice(credit.invoice_id)?.issue_on;
-            Some((issued, credit.service_from, -credit.net_minor))
-        })
-        .collect();
-    credits.sort_unstable_by(|one, other| other.cmp(one));
-    credits
+/// A line on its way from unearned to earned.
+struct Earning {
+    net: i128,
+    from: NaiveDate,
+    until: NaiveDate,
+    earned_until: NaiveDate,
+    so_far: i128,
+}
+
+impl Earning {
+    /// The days up to this one are over; what they bring. Nothing is taken back.
+    fn earn(&mut self, day: NaiveDate) -> i128 {
+        let whole = days(self.from, self.until);
+        let now = first_days((self.net, 1), days(self.from, day), whole).max(self.so_far);
+        let brings = now - self.so_far;
+        (self.so_far, self.earned_until) = (now, day);
+        brings
+    }
+
+    /// The days from `cut` on are not delivered; how much of the amount was not earned.
+    fn credit(&mut self, cut: NaiveDate, amount: i128) -> i128 {
+        let left = self.net - self.so_far;
+        let is_over = self.earned_until >= cut;
+        let part = if is_over { left } else { left.min(amount) };
+        self.net -= part;
+        self.until = if is_over { self.earned_until } else { cut };
+        part
+    }
+
+    /// All days are worth less; how much of the amount was not earned. The days to come share what
+    /// is left of it.
+    fn give_back(&mut self, amount: i128) -> i128 {
+        let left = self.net - self.so_far;
+        let part = left.min(amount);
+        if part == left {
+            self.until = self.earned_until;
+        }
+        (self.net, self.from, self.so_far) = (left - part, self.earned_until, 0);
+        part
+    }
+}
+
+/// What was taken back of a line: when, from which day on, how much. An amount and its day.
+type Credit = (NaiveDate, NaiveDate, i128);
+
+/// What was taken back of a line by hand, and by runs, in the order of the days.
+fn credits_of(rows: &Rows, line: &Line) -> (Vec<Credit>, Vec<Credit>) {
+    let of_line = rows.lines().filter(|credit| credit.corrects_line_id == Some(line.id));
+    let (mut by_hand, mut by_run) = (Vec::new(), Vec::new());
+    for credit in of_line {
+        let Some(invoice) = rows.invoice(credit.invoice_id) else { continue };
+        let list = if credit.kind == "correction" { &mut by_hand } else { &mut by_run };
+        list.push((invoice.issue_on, credit.service_from, -credit.net_minor));
+    }
+    by_hand.sort_unstable();
+    by_run.sort_unstable();
+    (by_hand, by_run)
 }
 
 /// Every entry has two sides or more and adds up to nothing.

@@ -87,7 +87,6 @@ pub(super) struct Item {
     pub(super) model: Model,
     pub(super) minimum_minor: Option<i128>,
     pub(super) product_id: Uuid,
-    pub(super) vat_category: String,
     pub(super) revenue: String,
 }
 
@@ -141,6 +140,7 @@ pub(super) struct Line {
     pub(super) corrects_line_id: Option<Uuid>,
     pub(super) discount_minor: i128,
     pub(super) product_id: Uuid,
+    pub(super) vat_category: String,
     pub(super) revenue: String,
     pub(super) service_from: NaiveDate,
     pub(super) service_until: NaiveDate,
@@ -278,6 +278,12 @@ impl Rows {
         self.invoices.iter().find(|invoice| invoice.id == id)
     }
 
+    /// The lines that take a line back by hand.
+    pub(super) fn by_hand_of(&self, line: &Line) -> impl Iterator<Item = &Line> {
+        let is_of = |one: &&Line| one.kind == "correction" && one.corrects_line_id == Some(line.id);
+        self.lines().filter(is_of)
+    }
+
     /// The lines that bill an item.
     pub(super) fn lines_of_item(&self, item: Uuid) -> impl Iterator<Item = &Line> {
         self.lines().filter(move |line| line.item_id == Some(item))
@@ -326,7 +332,7 @@ const SUBSCRIPTIONS: &str = "SELECT s.id, s.customer_id, s.currency, s.state, s.
      JOIN organizations o ON o.org_id = s.org_id WHERE s.org_id = ORG";
 const ITEMS: &str = "SELECT i.id, i.subscription_id, i.quantity::text, i.metered, i.anchor_on, \
          i.interval_count, i.interval_unit, i.timing, i.from_on, i.until_on, i.billed_until, p.model, \
-         p.minimum_minor, p.product_id, r.vat_category, r.revenue \
+         p.minimum_minor, p.product_id, r.revenue \
      FROM subscription_items i JOIN prices p ON p.org_id = i.org_id AND p.id = i.price_id \
      JOIN products r ON r.org_id = p.org_id AND r.id = p.product_id WHERE i.org_id = ORG";
 const INVOICES: &str = "SELECT i.*, coalesce((i.seller->>'small_business')::boolean, false) \
@@ -337,10 +343,11 @@ const PAUSES: &str = "SELECT subscription_id, from_on, until_on FROM subscriptio
      WHERE org_id = ORG ORDER BY from_on";
 const ALLOCATIONS: &str = "SELECT credit_note_id, invoice_id, amount_minor FROM credit_allocations \
      WHERE org_id = ORG";
-const LINES: &str = "SELECT id, invoice_id, position, kind, subscription_id, item_id, \
-         corrects_line_id, discount_minor, product_id, revenue, \
-         service_from, service_until, quantity::text, unit_price::text, net_minor, vat_class, \
-         vat_percent::text FROM invoice_lines WHERE org_id = ORG";
+const LINES: &str = "SELECT l.id, l.invoice_id, l.position, l.kind, l.subscription_id, l.item_id, \
+         l.corrects_line_id, l.discount_minor, l.product_id, l.revenue, r.vat_category, \
+         l.service_from, l.service_until, l.quantity::text, l.unit_price::text, l.net_minor, \
+         l.vat_class, l.vat_percent::text FROM invoice_lines l \
+     JOIN products r ON r.org_id = ORG AND r.id = l.product_id WHERE l.org_id = ORG";
 const VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, base_minor, tax_minor \
      FROM invoice_vat WHERE org_id = ORG";
 const POSTINGS: &str = "SELECT p.entry_id, e.posted_on, p.account, p.currency, p.amount_minor, \

@@ -1,0 +1,61 @@
+//! Documents that are issued at once, one by one.
+//!
+//! Invariants: the order of statements is the run's (`crate::billing`): the number is taken with the
+//! last ones, because its row is held to commit.
+
+use std::collections::BTreeSet;
+
+use domain::id::{ChargeId, EntryId, InvoiceId, LineId};
+use domain::invoice::{DocumentState, Party};
+use domain::ledger::document_entry;
+use domain::revenue::Deferral;
+use store::invoice::NewDocument;
+
+use crate::error::Error;
+use crate::{Scope, event};
+
+/// Writes, posts, settles, numbers and announces a document, together with the deferrals that its
+/// credits shortened and the one-off charges that it bills.
+pub(crate) async fn issue(
+    scope: &mut Scope,
+    document: NewDocument,
+    shortened: &[(LineId, Deferral)],
+    one_offs: &[(ChargeId, Option<InvoiceId>)],
+) -> Result<(), Error> {
+    let (now, seller) = (scope.now, Party::seller(&scope.organization));
+    let draft = &document.draft;
+    let entry = document_entry(EntryId::fresh(now), draft).map_err(|refused| {
+        Error::fault(format!("document {} does not post: {refused}", draft.id))
+    })?;
+    let lines = draft.lines.iter();
+    let deferrals: Vec<(LineId, Deferral)> =
+        lines.filter_map(|line| Some((line.id, line.deferral.clone()?))).collect();
+    let documents = [document];
+    let tx = &mut scope.tx;
+    store::invoice::insert(tx, &seller, &documents, now).await?;
+    store::ledger::insert(tx, entry.as_slice(), now).await?;
+    store::revenue::insert(tx, &deferrals).await?;
+    store::revenue::save(tx, shortened).await?;
+    store::one_off::mark_billed(tx, one_offs).await?;
+    store::invoice::settle(tx, &documents).await?;
+    crate::billing::number(scope, &documents).await?;
+    announce_paid_off(scope, &documents).await
+}
+
+/// Tells which invoices the credit notes among documents have paid off. Most have paid off none.
+pub(crate) async fn announce_paid_off(
+    scope: &mut Scope,
+    documents: &[NewDocument],
+) -> Result<(), Error> {
+    let settlements = documents.iter().map(|one| &one.draft.settlement);
+    let allocated = settlements.flat_map(|one| one.allocations.iter().map(|(id, _)| *id));
+    let ids: Vec<InvoiceId> = allocated.collect::<BTreeSet<_>>().into_iter().collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut invoices = store::invoice::headers(&mut scope.tx, &ids).await?;
+    invoices.retain(|invoice| invoice.state == DocumentState::Settled);
+    let today = scope.today();
+    scope.announce(event::paid_off(invoices, today));
+    Ok(())
+}

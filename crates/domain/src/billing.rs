@@ -309,4 +309,5 @@ mod property_tests;
 #[path = "billing_tests.rs"]
 mod tests;
 #[cfg(test)]
+#[path = "billing/world_tests.rs"]
 pub(crate) mod world;

@@ -1,5 +1,7 @@
 //! Discounts: offered, put on subscriptions and taken off; and every refusal on the way.
 
+mod billed;
+
 use domain::id::SubscriptionId;
 use server::pb::google::r#type as google;
 use server::pb::v1::discount::Reduction;

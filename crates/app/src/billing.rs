@@ -17,6 +17,8 @@
 //! database itself refuses a batch, customers are billed one by one until the one at fault is
 //! found.
 
+mod counted;
+
 use std::collections::HashMap;
 
 use chrono::Datelike;
@@ -24,6 +26,7 @@ use domain::balance::Balance;
 use domain::billing::{self as rules, BillRefused, Charged, Horizon, Lines, Material};
 use domain::customer::Customer;
 use domain::date::Date;
+use domain::discount::AppliedDiscount;
 use domain::id::{
     CustomerId, EntryId, InvoiceId, ItemId, LineId, OrgId, PriceId, ProductId, Sequence, SetAsideId,
 };
@@ -35,15 +38,19 @@ use domain::organization::{OrgKind, Organization};
 use domain::plan::{Price, Product};
 use domain::revenue::Deferral;
 use domain::subscription::{Direction, Subscription, Turn};
+use domain::usage::BilledPeriod;
 use domain::vat::VatRates;
 use store::billing::Account;
 use store::invoice::NewDocument;
 use store::set_aside::NewSetAside;
 
+use self::counted::{Counted, Stale};
 use crate::day::Done;
 use crate::error::{Error, Refusal};
 use crate::event::{self, News};
 use crate::{Ctx, Scope, telemetry};
+
+pub(crate) use self::counted::discounts;
 
 /// Accounts of one transaction: large enough that the fixed statements hardly count, small enough
 /// that memory stays flat and a crash repeats little.
@@ -68,16 +75,21 @@ pub(crate) struct Shelf {
     charged: HashMap<(ItemId, LineKind), Charged>,
     open: HashMap<InvoiceId, Money>,
     balances: HashMap<Account, Money>,
+    counted: Counted,
 }
 
 impl Shelf {
-    /// Everything that billing these subscriptions up to a day needs.
+    /// Everything that billing these subscriptions of customers up to a day needs.
     pub(crate) async fn load(
         scope: &mut Scope,
+        customers: &[CustomerId],
         subscriptions: &[Subscription],
         until: Date,
     ) -> Result<Self, Error> {
-        let prices = store::plan::prices(&mut scope.tx, &price_ids(subscriptions)).await?;
+        let stale = Stale::load(scope, customers).await?;
+        let mut price_ids = price_ids(subscriptions);
+        price_ids.extend(stale.price_ids());
+        let prices = store::plan::prices(&mut scope.tx, &price_ids).await?;
         let mut product_ids: Vec<ProductId> = prices.iter().map(|price| price.product_id).collect();
         product_ids.sort_unstable();
         product_ids.dedup();
@@ -87,17 +99,16 @@ impl Shelf {
         let mut invoices: Vec<InvoiceId> = charged.values().map(|line| line.invoice_id).collect();
         invoices.sort_unstable();
         invoices.dedup();
-        let mut customers: Vec<CustomerId> =
-            subscriptions.iter().map(|one| one.customer_id).collect();
-        customers.dedup();
+        let prices = prices.into_iter().map(|price| (price.id, price)).collect();
         Ok(Self {
-            prices: prices.into_iter().map(|price| (price.id, price)).collect(),
+            counted: Counted::load(scope, subscriptions, &prices, stale, until).await?,
+            prices,
             products: products.into_iter().map(|product| (product.id, product)).collect(),
             rates: store::vat::rates(&mut scope.tx).await?,
             ids: Sequence::new(scope.now),
             charged,
             open: store::invoice::lock_open(&mut scope.tx, &invoices).await?,
-            balances: store::billing::balances(&mut scope.tx, &customers).await?,
+            balances: store::billing::balances(&mut scope.tx, customers).await?,
         })
     }
 
@@ -130,6 +141,8 @@ impl Shelf {
         rules::Account {
             customer,
             currency: account.currency,
+            discounts: self.counted.discounts_of(subscriptions),
+            usage: self.counted.usage(account, subscriptions),
             subscriptions,
             lines: Lines { latest, ..Lines::default() },
             balance: Balance { available, open },
@@ -272,7 +285,9 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
     let customers: Vec<CustomerId> = accounts.iter().map(|one| one.customer_id).collect();
     let mut due = store::subscription::lock_due(&mut scope.tx, &customers, today).await?;
     due.retain(|one| accounts.contains(&account_of(one)));
-    if let (Claim::One(account), true) = (claim, due.is_empty()) {
+    if let (Claim::One(account), true) = (claim, due.is_empty())
+        && !is_late_alone(&mut scope, account).await?
+    {
         release(&mut scope, account).await?;
         scope.commit().await?;
         return Ok(None);
@@ -303,6 +318,15 @@ async fn release(scope: &mut Scope, account: Account) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether usage arrived late for an account that no other document is to come for.
+async fn is_late_alone(scope: &mut Scope, account: Account) -> Result<bool, Error> {
+    let customers = [account.customer_id];
+    let late = store::usage::stale_periods(&mut scope.tx, &customers).await?;
+    let is_late = late.iter().any(|one| one.currency() == account.currency);
+    let continuing = store::billing::continuing(&mut scope.tx, &customers).await?;
+    Ok(is_late && !continuing.contains(&account))
+}
+
 /// Lets happen what was to happen by itself, so that changes hold before what they change is
 /// billed. Most days nothing was.
 async fn turn(scope: &mut Scope, due: &mut [Subscription], today: Date) -> Result<(), Error> {
@@ -324,6 +348,8 @@ struct Decision {
     deferrals: Vec<(LineId, Deferral)>,
     shortened: Vec<(LineId, Deferral)>,
     subscriptions: Vec<Subscription>,
+    discounts: Vec<AppliedDiscount>,
+    usage: Vec<BilledPeriod>,
     refused: Vec<(Account, BillRefused)>,
     news: Vec<News>,
 }
@@ -349,8 +375,8 @@ async fn decide(
     due: Vec<Subscription>,
     today: Date,
 ) -> Result<Decision, Error> {
-    let shelf = Shelf::load(scope, &due, today).await?;
     let ids: Vec<CustomerId> = accounts.iter().map(|one| one.customer_id).collect();
+    let shelf = Shelf::load(scope, &ids, &due, today).await?;
     let customers: HashMap<CustomerId, Customer> = store::customer::get_many(&mut scope.tx, &ids)
         .await?
         .into_iter()
@@ -363,7 +389,8 @@ async fn decide(
     let material = shelf.material(&scope.organization);
     let mut decision = Decision::default();
     for account in accounts {
-        let Some(mut subscriptions) = by_account.remove(account) else { continue };
+        // Without any where only usage that arrived late is due.
+        let mut subscriptions = by_account.remove(account).unwrap_or_default();
         let Some(customer) = customers.get(&account.customer_id) else { continue };
         let mut own = shelf.account(customer, *account, &mut subscriptions);
         let billed = rules::bill(&material, &mut own, Horizon::run(today));
@@ -376,6 +403,8 @@ async fn decide(
         }
         let renewed = event::renewed(&billed.renewed, &subscriptions);
         decision.news.extend(renewed);
+        decision.discounts.extend(billed.discounts);
+        decision.usage.extend(billed.usage);
         decision.deferrals.extend(billed.deferrals);
         decision.shortened.extend(billed.shortened);
         decision.subscriptions.append(&mut subscriptions);
@@ -398,6 +427,10 @@ async fn write(scope: &mut Scope, accounts: &[Account], decision: Decision) -> R
     store::revenue::save(tx, &decision.shortened).await?;
     store::invoice::settle(tx, &decision.documents).await?;
     store::subscription::save_billed(tx, &decision.subscriptions).await?;
+    store::discount::record_uses(tx, &decision.discounts).await?;
+    if !decision.usage.is_empty() {
+        store::usage::record_billed(tx, &decision.usage).await?;
+    }
     store::billing::reschedule(tx, accounts).await?;
     write_refused(scope, &decision.refused).await?;
     scope.announce(decision.news);

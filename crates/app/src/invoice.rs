@@ -36,9 +36,10 @@ pub async fn preview(
     }
     let customer = crate::customer::get(scope, customer_id).await?;
     let mut due = store::subscription::due(&mut scope.tx, &[customer_id], until).await?;
-    let shelf = Shelf::load(scope, &due, until).await?;
+    let shelf = Shelf::load(scope, &[customer_id], &due, until).await?;
     let material = shelf.material(&scope.organization);
     let mut currencies: Vec<_> = due.iter().map(|one| one.currency).collect();
+    currencies.push(customer.currency);
     currencies.sort_unstable();
     currencies.dedup();
     let mut drafts = Vec::new();

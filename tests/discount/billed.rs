@@ -107,7 +107,7 @@ async fn a_discount_runs_once_for_three_periods_or_for_ever() {
             "",
         ]
     );
-    let used = super::discounts_of(&mut client, &customers[1].0.id).await[0].used_periods;
+    let used = super::discounts_of(&mut client, &customers[1].0.id).await[0].periods_used;
     assert_eq!(used, 3);
     let again = refusal(apply(&mut client, &customers[1].0.id, "THRICE").await);
     assert_eq!(again.line(), "FailedPrecondition DISCOUNT_APPLIED");
@@ -151,6 +151,6 @@ async fn a_discount_stays_with_its_period_through_a_change_and_a_pause() {
         ],
         "26 days of 0.20 in all: 5.20"
     );
-    assert_eq!(super::discounts_of(&mut client, &id).await[0].used_periods, 1);
+    assert_eq!(super::discounts_of(&mut client, &id).await[0].periods_used, 1);
     world.finish().await;
 }

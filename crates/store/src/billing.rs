@@ -87,7 +87,11 @@ pub async fn reschedule(tx: &mut Tx, accounts: &[Account]) -> Result<()> {
     diesel::sql_query(
         "UPDATE billing_accounts a SET due_on = m.due_on \
          FROM (SELECT u.customer_id, u.currency, \
-       XX
+                      coalesce((SELECT min(s.next_billing_on) FROM subscriptions s \
+                       WHERE s.org_id = $1 AND s.customer_id = u.customer_id AND s.currency = u.currency), \
+                      (SELECT min(p.service_until) FROM usage_periods p \
+                       WHERE p.org_id = $1 AND p.customer_id = u.customer_id AND p.currency = u.currency \
+                       AND p.stale)) AS due_on \
                FROM unnest($2, $3) AS u (customer_id, currency)) m \
          WHERE a.org_id = $1 AND a.customer_id = m.customer_id AND a.currency = m.currency",
     )

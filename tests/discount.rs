@@ -193,7 +193,8 @@ async fn a_discount_is_on_a_subscription_once_until_it_is_removed() {
     assert_eq!(refused.line(), "FailedPrecondition DISCOUNT_APPLIED");
     client.advance("2025-02-10").await.unwrap();
     let removed = remove(&mut client, &applied.id).await.unwrap();
-    assert_eq!(removed, v1::SubscriptionDiscount { ended_on: Some(date("2025-02-10")), ..applied });
+    let ended_on = Some(date("2025-02-10"));
+    assert_eq!(removed, v1::SubscriptionDiscount { ended_on, periods_used: 1, ..applied });
     let refused = refusal(remove(&mut client, &removed.id).await);
     assert_eq!(refused.line(), "FailedPrecondition DISCOUNT_REMOVED");
     assert_eq!(refused.facts["ended_on"], "2025-02-10");

@@ -44,10 +44,8 @@ async fn a_percentage_then_an_amount_are_spread_over_three_lines_before_vat() {
     let mut client = world.sandbox("2025-02-01").await;
     let prices = [("base", "30.00"), ("seats", "20.00"), ("backup", "10.00")];
     let plan = plan_of(&mut client, "hosting", &prices).await;
-    let five = v1::Discount {
-        duration: DiscountDuration::Forever.into(),
-        ..fixed("FIVE", "EUR", 5)
-    };
+    let five =
+        v1::Discount { duration: DiscountDuration::Forever.into(), ..fixed("FIVE", "EUR", 5) };
     create(&mut client, five).await.unwrap();
     create(&mut client, percent("TENTH", "10")).await.unwrap();
     let made = start(&mut client, "Ann", &plan, "2025-02-01").await;
@@ -133,8 +131,11 @@ async fn a_discount_stays_with_its_period_through_a_change_and_a_pause() {
     client.pause(&id, Some("2025-01-21"), Some("2025-01-26")).await.unwrap();
     client.advance("2025-02-01").await.unwrap();
     let documents = client.documents().await;
-    let told: Vec<String> =
-        book(&documents).iter().zip(&documents).map(|(b, d)| format!("{b} [{}]", taken(d).join("; "))).collect();
+    let told: Vec<String> = book(&documents)
+        .iter()
+        .zip(&documents)
+        .map(|(b, d)| format!("{b} [{}]", taken(d).join("; ")))
+        .collect();
     assert_eq!(
         told,
         [

@@ -69,8 +69,7 @@ fn told(documents: &[v1::Invoice]) -> Vec<String> {
 }
 
 async fn preview(client: &mut Client, customer: &v1::Customer, on: Option<&str>) -> Vec<String> {
-    let request =
-        v1::PreviewInvoiceRequest { customer_id: customer.id.clone(), on: on.map(date) };
+    let request = v1::PreviewInvoiceRequest { customer_id: customer.id.clone(), on: on.map(date) };
     told(&client.invoices.preview_invoice(request).await.unwrap().into_inner().invoices)
 }
 
@@ -81,10 +80,15 @@ async fn usage_is_billed_by_tiers_after_its_period_and_late_usage_as_the_differe
     let plan = plan(&mut client, "api", Some("20.00")).await;
     let (ann, id) = start(&mut client, "Ann", &plan).await;
     client.advance("2025-01-31").await.unwrap();
-    taken(&mut client, events(&ann, &["calls a 2025-01-05T12:00:00Z 100", "calls b 2025-01-31T12:00:00Z 50"])).await;
+    taken(
+        &mut client,
+        events(&ann, &["calls a 2025-01-05T12:00:00Z 100", "calls b 2025-01-30T12:00:00Z 50"]),
+    )
+    .await;
     let previewed = preview(&mut client, &ann, Some("2025-02-01")).await;
     client.advance("2025-02-05").await.unwrap();
-    let january = "02-01: recurring 02-01 1 10.00, usage 01-01 150 12.50, minimum 01-01 1 7.50 = 30.00";
+    let january =
+        "02-01: recurring 02-01 1 10.00, usage 01-01 150 12.50, minimum 01-01 1 7.50 = 30.00";
     assert_eq!(previewed, [january]);
     assert_eq!(told(&client.documents().await)[1..], [january]);
 
@@ -139,15 +143,20 @@ async fn a_change_within_a_period_bills_its_usage_in_parts_with_their_own_tiers_
     let (ann, id) = start(&mut client, "Ann", &cheap).await;
     client.advance("2025-01-11").await.unwrap();
     // The day of the change is the first of the new part.
-    taken(&mut client, events(&ann, &["calls a 2025-01-10T22:59:59Z 150", "calls b 2025-01-10T23:00:00Z 150"])).await;
+    taken(
+        &mut client,
+        events(&ann, &["calls a 2025-01-10T22:59:59Z 150", "calls b 2025-01-10T23:00:00Z 150"]),
+    )
+    .await;
     client.change(&id, v1::Change { plan_id: dear.id, ..v1::Change::default() }).await.unwrap();
     client.run_billing().await;
     client.pause(&id, Some("2025-01-20"), Some("2025-01-25")).await.unwrap();
     client.advance("2025-02-01").await.unwrap();
     let documents = client.documents().await;
-    let usage = documents.iter().flat_map(|one| &one.lines).filter(|line| {
-        matches!(line.kind(), InvoiceLineKind::Usage | InvoiceLineKind::Minimum)
-    });
+    let usage = documents
+        .iter()
+        .flat_map(|one| &one.lines)
+        .filter(|line| matches!(line.kind(), InvoiceLineKind::Usage | InvoiceLineKind::Minimum));
     let usage: Vec<String> = usage.map(told_line).collect();
     assert_eq!(usage, ["usage 01-01 150 12.50", "usage 01-11 150 12.50", "minimum 01-11 1 8.50"]);
     world.finish().await;
@@ -209,7 +218,8 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % bound
     }
 

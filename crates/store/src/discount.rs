@@ -315,9 +315,8 @@ pub async fn in_force(
         .load(tx.connection())
         .await?;
     let mut found = with_offers(tx, rows).await?;
-    found.retain(|one| {
-        one.last_on.is_some() || one.offer.discount.duration.applies_after(one.used)
-    });
+    found
+        .retain(|one| one.last_on.is_some() || one.offer.discount.duration.applies_after(one.used));
     Ok(found)
 }
 

@@ -107,8 +107,7 @@ impl<'a> Sale<'a> {
         let quantity = usage.of(self.item.id, part)?;
         let currency = self.subscription.currency;
         let net = self.price.model.amount(quantity, currency)?;
-        let mut charges =
-            vec![Charge { quantity, ..self.line(LineKind::Usage, part, net) }];
+        let mut charges = vec![Charge { quantity, ..self.line(LineKind::Usage, part, net) }];
         let minimum = match self.price.minimum {
             Some(minimum) => prorate(minimum, self.due.whole, part)?,
             None => Money::zero(currency),
@@ -203,10 +202,8 @@ impl<'a> Sale<'a> {
             item_id: self.item.id,
             change: self.subscription.changes,
         };
-        let by_model = matches!(
-            kind,
-            LineKind::Recurring | LineKind::RecurringCredit | LineKind::Usage
-        );
+        let by_model =
+            matches!(kind, LineKind::Recurring | LineKind::RecurringCredit | LineKind::Usage);
         let counts = by_model && self.price.model.counts_units();
         Charge {
             quantity: if counts { self.item.quantity } else { Decimal::ONE },

@@ -110,10 +110,7 @@ impl Window<'_> {
 }
 
 /// The windows of discounts that last, percentages first, in the order in which they begin.
-fn windows<'a>(
-    subscription: &Subscription,
-    discounts: &'a [AppliedDiscount],
-) -> Vec<Window<'a>> {
+fn windows<'a>(subscription: &Subscription, discounts: &'a [AppliedDiscount]) -> Vec<Window<'a>> {
     let own = discounts.iter().filter(|one| one.subscription_id == subscription.id);
     let mut windows: Vec<Window<'_>> =
         own.filter_map(|discount| window(subscription, discount)).collect();
@@ -123,10 +120,7 @@ fn windows<'a>(
     windows
 }
 
-fn window<'a>(
-    subscription: &Subscription,
-    discount: &'a AppliedDiscount,
-) -> Option<Window<'a>> {
+fn window<'a>(subscription: &Subscription, discount: &'a AppliedDiscount) -> Option<Window<'a>> {
     let from = first_start(subscription, discount.from_on);
     let ended = discount.ended_on.map(|on| first_start(subscription, on));
     let until = match discount.offer.discount.duration {
@@ -162,7 +156,8 @@ fn after_periods(subscription: &Subscription, start: Date, count: u32) -> Date {
     while left > 0 && day < date::LATEST {
         let period = subscription.grid.period_containing(day);
         let days = Period { start: day, end: period.end };
-        let is_paused = |pause: &crate::subscription::Pause| pause.days().intersection(days) == days;
+        let is_paused =
+            |pause: &crate::subscription::Pause| pause.days().intersection(days) == days;
         if !subscription.pauses.iter().any(is_paused) {
             left -= 1;
         }

@@ -286,7 +286,7 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
     let mut due = store::subscription::lock_due(&mut scope.tx, &customers, today).await?;
     due.retain(|one| accounts.contains(&account_of(one)));
     if let (Claim::One(account), true) = (claim, due.is_empty())
-        && !is_late_alone(&mut scope, account).await?
+        && !counted::is_late_alone(&mut scope, account).await?
     {
         release(&mut scope, account).await?;
         scope.commit().await?;
@@ -316,15 +316,6 @@ async fn release(scope: &mut Scope, account: Account) -> Result<(), Error> {
     store::billing::mark_set_aside(&mut scope.tx, &[account], false).await?;
     store::set_aside::resolve(&mut scope.tx, &[account], scope.now).await?;
     Ok(())
-}
-
-/// Whether usage arrived late for an account that no other document is to come for.
-async fn is_late_alone(scope: &mut Scope, account: Account) -> Result<bool, Error> {
-    let customers = [account.customer_id];
-    let late = store::usage::stale_periods(&mut scope.tx, &customers).await?;
-    let is_late = late.iter().any(|one| one.currency() == account.currency);
-    let continuing = store::billing::continuing(&mut scope.tx, &customers).await?;
-    Ok(is_late && !continuing.contains(&account))
 }
 
 /// Lets happen what was to happen by itself, so that changes hold before what they change is

@@ -47,6 +47,13 @@ impl Stale {
     }
 }
 
+/// Whether usage arrived late for an account that no other document is to come for.
+pub(super) async fn is_late_alone(scope: &mut Scope, account: Account) -> Result<bool, Error> {
+    let stale = Stale::load(scope, &[account.customer_id]).await?;
+    let is_late = stale.periods.iter().any(|one| one.currency() == account.currency);
+    Ok(is_late && !stale.continuing.contains(&account))
+}
+
 /// What meters counted, and discounts.
 #[derive(Debug, Default)]
 pub(super) struct Counted {

@@ -3,6 +3,9 @@
 //! Invariants: two items that were delivered at the same time on one meter would both bill all its
 //! events; the second is refused. Whoever asks holds the billing account, so that two that come at
 //! once see each other.
+//!
+//! Deliberately absent: meters of two components of one published version, which only a
+//! subscription to it shows.
 
 use std::collections::HashMap;
 

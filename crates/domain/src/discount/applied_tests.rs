@@ -180,3 +180,24 @@ fn durations_have_two_parts() {
     assert_eq!(Duration::from_parts(DurationKind::Once, Some(1)), None);
     assert_eq!(Duration::from_parts(DurationKind::Periods, None), None);
 }
+
+#[test]
+fn a_period_that_was_counted_keeps_its_discount() {
+    let mut discount = applied(&offer(Duration::Once));
+    discount.from_on = day("2025-04-10");
+    let table = [("2025-04-09", Has::Not), ("2025-04-10", Has::New), ("2025-05-10", Has::New)];
+    for (start, expected) in table {
+        assert_eq!(discount.has(day(start)), expected, "{start}, unused");
+    }
+    discount.mark_used(day("2025-05-10"));
+    discount.ended_on = Some(day("2025-05-12"));
+    let table = [
+        ("2025-04-09", Has::Not),
+        ("2025-05-10", Has::Counted),
+        ("2025-05-11", Has::Not),
+        ("2025-06-10", Has::Not),
+    ];
+    for (start, expected) in table {
+        assert_eq!(discount.has(day(start)), expected, "{start}, used on 10 May");
+    }
+}

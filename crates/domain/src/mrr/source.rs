@@ -14,7 +14,7 @@
 
 use std::collections::HashMap;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{Recurring, Segment, Terms, segments};
 use crate::date::{self, Date};
@@ -205,7 +205,8 @@ fn discounted(
             Reduction::Fixed { amount } => ((base - amount.major()).max(Decimal::ZERO), base),
         };
         for (price, _) in prices.iter_mut().zip(&covered).filter(|(_, covered)| **covered) {
-            *price = (money::multiply(*price, part)? / whole).round_dp(DECIMALS);
+            *price = (money::multiply(*price, part)? / whole)
+                .round_dp_with_strategy(DECIMALS, RoundingStrategy::MidpointAwayFromZero);
         }
     }
     Ok(prices.get(position).copied().unwrap_or_default())

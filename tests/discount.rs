@@ -1,5 +1,7 @@
 //! Discounts: offered, put on subscriptions and taken off; and every refusal on the way.
 
+mod billed;
+
 use domain::id::SubscriptionId;
 use server::pb::google::r#type as google;
 use server::pb::v1::discount::Reduction;
@@ -8,7 +10,7 @@ use server::pb::v1::{self, DiscountDuration};
 use crate::world::{Client, Plan, World, date, day, decimal, refusal};
 
 /// A discount of so many percent, for ever.
-fn percent(code: &str, percent: &str) -> v1::Discount {
+pub(crate) fn percent(code: &str, percent: &str) -> v1::Discount {
     v1::Discount {
         code: code.to_owned(),
         name: format!("{percent} % off"),
@@ -19,7 +21,7 @@ fn percent(code: &str, percent: &str) -> v1::Discount {
 }
 
 /// A discount of an amount, once.
-fn fixed(code: &str, currency: &str, units: i64) -> v1::Discount {
+pub(crate) fn fixed(code: &str, currency: &str, units: i64) -> v1::Discount {
     let amount = google::Money { currency_code: currency.to_owned(), units, nanos: 0 };
     v1::Discount {
         reduction: Some(Reduction::Amount(amount)),
@@ -28,7 +30,7 @@ fn fixed(code: &str, currency: &str, units: i64) -> v1::Discount {
     }
 }
 
-async fn create(
+pub(crate) async fn create(
     client: &mut Client,
     discount: v1::Discount,
 ) -> Result<v1::Discount, tonic::Status> {
@@ -36,9 +38,9 @@ async fn create(
     Ok(client.catalog.create_discount(request).await?.into_inner().discount.unwrap())
 }
 
-type Applied = Result<v1::SubscriptionDiscount, tonic::Status>;
+pub(crate) type Applied = Result<v1::SubscriptionDiscount, tonic::Status>;
 
-async fn apply(client: &mut Client, subscription: &str, code: &str) -> Applied {
+pub(crate) async fn apply(client: &mut Client, subscription: &str, code: &str) -> Applied {
     let discount = Some(v1::apply_discount_request::Discount::Code(code.to_owned()));
     let subscription_id = subscription.to_owned();
     let request = v1::ApplyDiscountRequest { subscription_id, discount, ..Default::default() };
@@ -50,7 +52,7 @@ async fn apply_by(client: &mut Client, request: v1::ApplyDiscountRequest) -> App
     Ok(answer.subscription_discount.expect("the discount is in the answer"))
 }
 
-async fn remove(client: &mut Client, id: &str) -> Applied {
+pub(crate) async fn remove(client: &mut Client, id: &str) -> Applied {
     let subscription_discount_id = id.to_owned();
     let request = v1::RemoveDiscountRequest { subscription_discount_id, ..Default::default() };
     let answer = client.subscriptions.remove_discount(request).await?.into_inner();
@@ -191,7 +193,8 @@ async fn a_discount_is_on_a_subscription_once_until_it_is_removed() {
     assert_eq!(refused.line(), "FailedPrecondition DISCOUNT_APPLIED");
     client.advance("2025-02-10").await.unwrap();
     let removed = remove(&mut client, &applied.id).await.unwrap();
-    assert_eq!(removed, v1::SubscriptionDiscount { ended_on: Some(date("2025-02-10")), ..applied });
+    let ended_on = Some(date("2025-02-10"));
+    assert_eq!(removed, v1::SubscriptionDiscount { ended_on, periods_used: 1, ..applied });
     let refused = refusal(remove(&mut client, &removed.id).await);
     assert_eq!(refused.line(), "FailedPrecondition DISCOUNT_REMOVED");
     assert_eq!(refused.facts["ended_on"], "2025-02-10");
@@ -342,7 +345,7 @@ async fn a_discount_ends_after_its_periods_whatever_was_removed_in_between() {
         let mut running = store::discount::in_force(&mut tx, &[id], first, last).await.unwrap();
         assert_eq!(running.len(), 1);
         assert!(running[0].runs_on(first) && !running[0].runs_on(on("2025-01-31")));
-        running[0].mark_used();
+        running[0].mark_used("2025-02-01".parse().unwrap());
         store::discount::record_uses(&mut tx, &running).await.unwrap();
         tx.commit().await.unwrap();
         let removed = remove(&mut client, &applied.id).await.unwrap();

@@ -1,5 +1,6 @@
 //! Recurring revenue: what it is worth on a day, how it moves in a month, who goes.
 
+mod coupon;
 mod history;
 
 use server::pb::v1;

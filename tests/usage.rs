@@ -1,7 +1,8 @@
 //! Usage: meters, and events that are recorded once, whoever sends them however often.
 //!
-//! Deliberately absent: what is billed for it (`billing`).
+//! What is billed for it stands in `billed`.
 
+mod billed;
 mod late;
 mod stream;
 mod totals;

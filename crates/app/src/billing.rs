@@ -17,6 +17,8 @@
 //! database itself refuses a batch, customers are billed one by one until the one at fault is
 //! found.
 
+mod counted;
+
 use std::collections::HashMap;
 
 use chrono::Datelike;
@@ -24,6 +26,7 @@ use domain::balance::Balance;
 use domain::billing::{self as rules, BillRefused, Charged, Horizon, Lines, Material};
 use domain::customer::Customer;
 use domain::date::Date;
+use domain::discount::AppliedDiscount;
 use domain::id::{
     ChargeId, CustomerId, EntryId, InvoiceId, ItemId, LineId, OrgId, PriceId, ProductId, Sequence,
     SetAsideId,
@@ -37,16 +40,20 @@ use domain::organization::{OrgKind, Organization};
 use domain::plan::{Price, Product};
 use domain::revenue::Deferral;
 use domain::subscription::{Direction, Subscription, Turn};
+use domain::usage::BilledPeriod;
 use domain::vat::VatRates;
 use store::billing::Account;
 use store::invoice::NewDocument;
 use store::set_aside::NewSetAside;
 
+use self::counted::{Counted, Stale};
 use crate::day::Done;
 use crate::error::{Error, Refusal};
 use crate::event::{self, News};
 use crate::invoice::issue::announce_paid_off;
 use crate::{Ctx, Scope, telemetry};
+
+pub(crate) use self::counted::discounts;
 
 /// Accounts of one transaction: large enough that the fixed statements hardly count, small enough
 /// that memory stays flat and a crash repeats little.
@@ -72,20 +79,25 @@ pub(crate) struct Shelf {
     open: HashMap<InvoiceId, Money>,
     balances: HashMap<Account, Money>,
     waiting: Waiting,
+    counted: Counted,
 }
 
 /// One-off charges that wait, by account.
 pub(crate) type Waiting = HashMap<Account, Vec<OneOff>>;
 
 impl Shelf {
-    /// Everything that billing these subscriptions and one-off charges up to a day needs.
+    /// Everything that billing these subscriptions and one-off charges of customers needs.
     pub(crate) async fn load(
         scope: &mut Scope,
+        customers: &[CustomerId],
         subscriptions: &[Subscription],
         waiting: Waiting,
         until: Date,
     ) -> Result<Self, Error> {
-        let prices = store::plan::prices(&mut scope.tx, &price_ids(subscriptions)).await?;
+        let stale = Stale::load(scope, customers).await?;
+        let mut price_ids = price_ids(subscriptions);
+        price_ids.extend(stale.price_ids());
+        let prices = store::plan::prices(&mut scope.tx, &price_ids).await?;
         let mut product_ids: Vec<ProductId> = prices.iter().map(|price| price.product_id).collect();
         product_ids.extend(waiting.values().flatten().map(|one| one.product_id));
         product_ids.sort_unstable();
@@ -96,19 +108,16 @@ impl Shelf {
         let mut invoices: Vec<InvoiceId> = charged.values().map(|line| line.invoice_id).collect();
         invoices.sort_unstable();
         invoices.dedup();
-        let mut customers: Vec<CustomerId> =
-            subscriptions.iter().map(|one| one.customer_id).collect();
-        customers.extend(waiting.keys().map(|account| account.customer_id));
-        customers.sort_unstable();
-        customers.dedup();
+        let prices = prices.into_iter().map(|price| (price.id, price)).collect();
         Ok(Self {
-            prices: prices.into_iter().map(|price| (price.id, price)).collect(),
+            counted: Counted::load(scope, subscriptions, &prices, stale, until).await?,
+            prices,
             products: products.into_iter().map(|product| (product.id, product)).collect(),
             rates: store::vat::rates(&mut scope.tx).await?,
             ids: Sequence::new(scope.now),
             charged,
             open: store::invoice::lock_open(&mut scope.tx, &invoices).await?,
-            balances: store::billing::balances(&mut scope.tx, &customers).await?,
+            balances: store::billing::balances(&mut scope.tx, customers).await?,
             waiting,
         })
     }
@@ -142,6 +151,8 @@ impl Shelf {
         rules::Account {
             customer,
             currency: account.currency,
+            discounts: self.counted.discounts_of(subscriptions),
+            usage: self.counted.usage(account, subscriptions),
             subscriptions,
             waiting: self.waiting.get(&account).cloned().unwrap_or_default(),
             lines: Lines { latest, ..Lines::default() },
@@ -287,7 +298,9 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
     due.retain(|one| accounts.contains(&account_of(one)));
     let mut waiting = store::one_off::due(&mut scope.tx, &customers, today).await?;
     waiting.retain(|account, _| accounts.contains(account));
-    if let (Claim::One(account), true) = (claim, due.is_empty() && waiting.is_empty()) {
+    if let (Claim::One(account), true) = (claim, due.is_empty() && waiting.is_empty())
+        && !counted::is_late_alone(&mut scope, account).await?
+    {
         release(&mut scope, account).await?;
         scope.commit().await?;
         return Ok(None);
@@ -340,6 +353,8 @@ struct Decision {
     shortened: Vec<(LineId, Deferral)>,
     one_offs: Vec<(ChargeId, Option<InvoiceId>)>,
     subscriptions: Vec<Subscription>,
+    discounts: Vec<AppliedDiscount>,
+    usage: Vec<BilledPeriod>,
     refused: Vec<(Account, BillRefused)>,
     news: Vec<News>,
 }
@@ -365,8 +380,8 @@ async fn decide(
     (due, waiting): (Vec<Subscription>, Waiting),
     today: Date,
 ) -> Result<Decision, Error> {
-    let shelf = Shelf::load(scope, &due, waiting, today).await?;
     let ids: Vec<CustomerId> = accounts.iter().map(|one| one.customer_id).collect();
+    let shelf = Shelf::load(scope, &ids, &due, waiting, today).await?;
     let customers: HashMap<CustomerId, Customer> = store::customer::get_many(&mut scope.tx, &ids)
         .await?
         .into_iter()
@@ -379,6 +394,7 @@ async fn decide(
     let material = shelf.material(&scope.organization);
     let mut decision = Decision::default();
     for account in accounts {
+        // Without any where only usage that arrived late is due.
         let mut subscriptions = by_account.remove(account).unwrap_or_default();
         let Some(customer) = customers.get(&account.customer_id) else { continue };
         let mut own = shelf.account(customer, *account, &mut subscriptions);
@@ -396,6 +412,8 @@ async fn decide(
         }
         let renewed = event::renewed(&billed.renewed, &subscriptions);
         decision.news.extend(renewed);
+        decision.discounts.extend(billed.discounts);
+        decision.usage.extend(billed.usage);
         decision.deferrals.extend(billed.deferrals);
         decision.shortened.extend(billed.shortened);
         decision.one_offs.extend(billed.one_offs);
@@ -420,6 +438,10 @@ async fn write(scope: &mut Scope, accounts: &[Account], decision: Decision) -> R
     store::one_off::mark_billed(tx, &decision.one_offs).await?;
     store::invoice::settle(tx, &decision.documents).await?;
     store::subscription::save_billed(tx, &decision.subscriptions).await?;
+    store::discount::record_uses(tx, &decision.discounts).await?;
+    if !decision.usage.is_empty() {
+        store::usage::record_billed(tx, &decision.usage).await?;
+    }
     store::billing::reschedule(tx, accounts).await?;
     write_refused(scope, &decision.refused).await?;
     scope.announce(decision.news);

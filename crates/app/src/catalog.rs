@@ -228,7 +228,7 @@ async fn publish(
         return Err(Error::invalid("version.max_pause_months", message));
     }
     check_products(scope, &prices).await?;
-    check_meters(&prices)?;
+    check_meters(scope, &prices).await?;
     let version = PlanVersion {
         id: command.id.unwrap_or_else(|| PlanVersionId::fresh(scope.now)),
         plan_id,
@@ -261,10 +261,15 @@ fn place(at: Option<usize>, refused: &PriceRefused) -> String {
     }
 }
 
-/// Meters cannot be created yet, so that none is known.
-fn check_meters(prices: &[Price]) -> Result<(), Error> {
-    let metered = |(at, price): (usize, &Price)| Some((at, price.meter_id?));
-    match prices.iter().enumerate().find_map(metered) {
+async fn check_meters(scope: &mut Scope, prices: &[Price]) -> Result<(), Error> {
+    let ids: Vec<MeterId> = prices.iter().filter_map(|price| price.meter_id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let known = store::meter::many(&mut scope.tx, &ids).await?;
+    let is_unknown = |id: &MeterId| !known.iter().any(|meter| meter.id == *id);
+    let unknown = |(at, price): (usize, &Price)| Some((at, price.meter_id.filter(is_unknown)?));
+    match prices.iter().enumerate().find_map(unknown) {
         None => Ok(()),
         Some((at, id)) => {
             let message = format!("meter {id} does not exist");

@@ -170,6 +170,7 @@ pub async fn apply(
     let applied =
         offer.apply(&onto, scope.today()).map_err(|refused| not_applied(&offer, &refused))?;
     store::discount::insert_applied(&mut scope.tx, &applied, scope.now).await?;
+    crate::mrr::record(scope, &[subscription]).await?;
     Ok(applied)
 }
 
@@ -205,7 +206,7 @@ fn not_applied(offer: &DiscountOffer, refused: &ApplyRefused) -> Error {
 pub async fn remove(scope: &mut Scope, id: AppliedDiscountId) -> Result<AppliedDiscount, Error> {
     let what = "discount on a subscription";
     let found = store::discount::applied(&mut scope.tx, id).await.or_missing(what, id)?;
-    crate::subscription::lock(scope, found.subscription_id).await?;
+    let subscription = crate::subscription::lock(scope, found.subscription_id).await?;
     // Again, now that nobody else changes it.
     let mut applied = store::discount::applied(&mut scope.tx, id).await.or_missing(what, id)?;
     let on = applied.remove(scope.today()).map_err(|refused| {
@@ -213,6 +214,7 @@ pub async fn remove(scope: &mut Scope, id: AppliedDiscountId) -> Result<AppliedD
         Error::Refused(Refusal::new("DISCOUNT_REMOVED", refused).with("ended_on", on))
     })?;
     store::discount::end(&mut scope.tx, id, on).await?;
+    crate::mrr::record(scope, &[subscription]).await?;
     Ok(applied)
 }
 

@@ -47,7 +47,8 @@ pub async fn preview(
     let waiting = store::one_off::due(&mut scope.tx, &[customer_id], until).await?;
     let mut currencies: Vec<_> = due.iter().map(|one| one.currency).collect();
     currencies.extend(waiting.keys().map(|account| account.currency));
-    let shelf = Shelf::load(scope, &due, waiting, until).await?;
+    currencies.push(customer.currency);
+    let shelf = Shelf::load(scope, &[customer_id], &due, waiting, until).await?;
     let material = shelf.material(&scope.organization);
     currencies.sort_unstable();
     currencies.dedup();

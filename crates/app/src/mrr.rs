@@ -35,9 +35,10 @@ pub async fn record(scope: &mut Scope, subscriptions: &[Subscription]) -> Result
     let ids = crate::billing::price_ids(subscriptions);
     let prices = store::plan::prices(&mut scope.tx, &ids).await?;
     let prices: HashMap<PriceId, Price> = prices.into_iter().map(|one| (one.id, one)).collect();
+    let discounts = crate::billing::discounts(scope, subscriptions, date::LATEST).await?;
     let segments = |one: &Subscription| {
         // What is too much for an amount cannot be billed either: its customer will be set aside.
-        let found = of_subscription(one, &prices).unwrap_or_else(|refused| {
+        let found = of_subscription(one, &prices, &discounts).unwrap_or_else(|refused| {
             tracing::warn!(subscription = %one.id, %refused, "counts for no recurring revenue");
             Vec::new()
         });

@@ -1,6 +1,7 @@
 //! Subscriptions: started, previewed, turned by the calendar.
 
 mod life;
+mod meter;
 
 use domain::billing::{self as rules, Horizon};
 use domain::date::{self, Date};
@@ -119,7 +120,8 @@ async fn planned(scope: &mut Scope, command: CreateSubscription) -> Result<Subsc
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Refused`] with `CUSTOMER_BLOCKED`,
-/// `PLAN_RETIRED`, `PLAN_NOT_IN_FORCE`, `CURRENCY_NOT_PRICED`, `ALIGNMENT_NOT_POSSIBLE`.
+/// `PLAN_RETIRED`, `PLAN_NOT_IN_FORCE`, `CURRENCY_NOT_PRICED`, `ALIGNMENT_NOT_POSSIBLE`,
+/// `METER_IN_USE`.
 pub async fn create(scope: &mut Scope, command: CreateSubscription) -> Result<Subscription, Error> {
     // Held so that a block that arrives at the same time is seen by one or the other.
     store::customer::lock(&mut scope.tx, command.customer_id)
@@ -128,6 +130,7 @@ pub async fn create(scope: &mut Scope, command: CreateSubscription) -> Result<Su
     let subscription = planned(scope, command).await?;
     let account = account_of(&subscription);
     store::billing::lock(&mut scope.tx, account).await?;
+    meter::refuse_shared(scope, &subscription).await?;
     match store::subscription::insert(&mut scope.tx, &subscription, scope.now).await {
         Ok(()) => {}
         Err(store::Error::Exists(_)) => return Err(id_taken("subscription", subscription.id)),
@@ -159,6 +162,7 @@ pub async fn preview(
     horizon: PreviewHorizon,
 ) -> Result<(Subscription, Vec<Draft>), Error> {
     let subscription = planned(scope, command).await?;
+    meter::refuse_shared(scope, &subscription).await?;
     let drafts = documents_of(scope, &subscription, horizon).await?;
     Ok((subscription, drafts))
 }
@@ -183,10 +187,11 @@ async fn documents_of(
         }
     };
     let mut due = [subscription.clone()];
-    let shelf = Shelf::load(scope, &due, Waiting::new(), until).await?;
+    let shelf = Shelf::load(scope, &[customer.id], &due, Waiting::new(), until).await?;
     let material = shelf.material(&scope.organization);
     let horizon = Horizon { today, until, dates: documents };
     let mut account = shelf.account(&customer, account_of(subscription), &mut due);
+    account.usage.late.retain(|late| late.subscription_id == subscription.id);
     let billed = rules::bill(&material, &mut account, horizon);
     match billed.refused {
         Some(refused) => Err(Error::refused(refused.reason(), refused)),

@@ -11,12 +11,15 @@
 //! Deliberately absent: numbers, entries, storage.
 
 mod charge;
+mod discount;
+mod usage;
 
 use std::collections::HashMap;
 
 use crate::balance::Balance;
 use crate::customer::Customer;
 use crate::date::Date;
+use crate::discount::{AppliedDiscount, DiscountRefused};
 use crate::id::{
     ChargeId, InvoiceId, ItemId, LineId, PriceId, ProductId, Sequence, SubscriptionId,
 };
@@ -28,7 +31,10 @@ use crate::period::Period;
 use crate::plan::{Price, Product};
 use crate::revenue::Deferral;
 use crate::subscription::Subscription;
+use crate::usage::BilledPeriod;
 use crate::vat::{LineVat, VatRates};
+
+pub use self::usage::{Late, Usage};
 
 /// The most billing dates that one decision takes for a customer; the rest is left to the next.
 /// Bounds the memory of a batch when years are caught up.
@@ -64,6 +70,10 @@ pub struct Account<'a> {
     pub lines: Lines,
     /// What it has to its credit.
     pub balance: Balance,
+    /// The discounts of its subscriptions, in the order in which they begin.
+    pub discounts: Vec<AppliedDiscount>,
+    /// What meters counted.
+    pub usage: Usage,
 }
 
 /// A line that may be credited.
@@ -151,6 +161,10 @@ pub struct Billed {
     /// One-off charges that were billed, and on which document; on none where none is made of
     /// nothing.
     pub one_offs: Vec<(ChargeId, Option<InvoiceId>)>,
+    /// Discounts whose use was counted, as they are now.
+    pub discounts: Vec<AppliedDiscount>,
+    /// Periods of metered items that were billed, as they are on record now.
+    pub usage: Vec<BilledPeriod>,
     /// Why it went no further, if it did not.
     pub refused: Option<BillRefused>,
 }
@@ -173,6 +187,19 @@ pub enum BillRefused {
         /// Which.
         id: ProductId,
     },
+    /// A discount cannot be taken off: a defect.
+    #[error(transparent)]
+    Discount(DiscountRefused),
+    /// What a meter counted was not asked for: a defect.
+    #[error("the usage of item {id} from {from} until {until} is not known")]
+    UsageUnknown {
+        /// Which item.
+        id: ItemId,
+        /// First day.
+        from: Date,
+        /// Day after the last.
+        until: Date,
+    },
 }
 
 impl From<MoneyRefused> for BillRefused {
@@ -191,6 +218,8 @@ impl BillRefused {
             Self::Draft(DraftRefused::TooManyLines { .. }) => "TOO_MANY_LINES",
             Self::PriceUnknown { .. } => "PRICE_UNKNOWN",
             Self::ProductUnknown { .. } => "PRODUCT_UNKNOWN",
+            Self::Discount(_) => "DISCOUNT_NOT_POSSIBLE",
+            Self::UsageUnknown { .. } => "USAGE_UNKNOWN",
         }
     }
 }
@@ -199,15 +228,32 @@ impl BillRefused {
 /// or was worth none, is marked as billed, and changes that come on the way happen.
 pub fn bill(material: &Material<'_>, account: &mut Account<'_>, horizon: Horizon) -> Billed {
     let mut billed = Billed::default();
-    for _ in 0..horizon.dates {
-        let Some(billing_on) = next_date(account, horizon.until) else { break };
-        if let Err(refused) = bill_date(material, account, horizon, billing_on, &mut billed) {
-            billed.refused = Some(refused);
-            break;
+    let before = account.discounts.clone();
+    for date in 0..horizon.dates {
+        let Some(billing_on) = next_of(account, horizon) else { break };
+        match bill_date(material, account, horizon, billing_on, &mut billed) {
+            Ok(()) => {}
+            // Usage is read so far ahead; the next decision goes on here.
+            Err(BillRefused::UsageUnknown { .. }) if date > 0 => break,
+            Err(refused) => {
+                billed.refused = Some(refused);
+                break;
+            }
         }
     }
+    let counted = account.discounts.iter().zip(&before).filter(|(now, before)| now != before);
+    billed.discounts = counted.map(|(now, _)| now.clone()).collect();
     settle_deferrals(account, &mut billed);
     billed
+}
+
+/// The next date on which something is billed: of the subscriptions, or today for late usage that
+/// no other document is to come for.
+fn next_of(account: &mut Account<'_>, horizon: Horizon) -> Option<Date> {
+    next_date(account, horizon.until).or_else(|| {
+        let late = account.usage.late_alone && !account.usage.late.is_empty();
+        late.then_some(horizon.today)
+    })
 }
 
 /// The next date on which something is billed, up to a day; changes until then happen.
@@ -233,7 +279,17 @@ fn bill_date(
     let mut subscriptions = account.subscriptions.to_vec();
     let mut lines = account.lines.clone();
     let mut balance = account.balance.clone();
-    let mut bill = charge::charges_on(material, &mut subscriptions, &mut lines, billing_on)?;
+    let mut discounts = account.discounts.clone();
+    let mut bill = charge::charges_on(
+        material,
+        (&mut subscriptions, &mut lines, &mut discounts, &account.usage),
+        billing_on,
+    )?;
+    for late in &account.usage.late {
+        let (charge, after) = usage::correction(material, late)?;
+        bill.charges.extend(charge);
+        bill.usage.push(after);
+    }
     bill.charges.extend(one_offs_on(material, &account.waiting, billing_on)?);
     let heading = Heading {
         seller: material.seller,
@@ -256,7 +312,9 @@ fn bill_date(
         billed.one_offs.push((one.id, document_of(&drafts, one.id)));
     }
     account.subscriptions.clone_from_slice(&subscriptions);
-    (account.lines, account.balance) = (lines, balance);
+    (account.lines, account.balance, account.discounts) = (lines, balance, discounts);
+    account.usage.late.clear();
+    billed.usage.append(&mut bill.usage);
     billed.drafts.append(&mut drafts);
     billed.renewed.extend(bill.renewed);
     Ok(())

@@ -3,7 +3,7 @@
 //! Invariants: `due_on` is never later than the earliest date on which something of the account is
 //! to be billed. It may be earlier for a moment; a run then finds nothing and puts it right.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
@@ -12,7 +12,7 @@ use domain::date::Date;
 use domain::id::CustomerId;
 use domain::money::{Currency, Money};
 
-use crate::schema::billing_accounts;
+use crate::schema::{billing_accounts, subscriptions};
 use crate::{Result, Tx};
 
 /// A customer's billing in one currency.
@@ -78,7 +78,8 @@ pub async fn balances(tx: &mut Tx, customers: &[CustomerId]) -> Result<HashMap<A
     Ok(rows.into_iter().map(balance).collect())
 }
 
-/// Sets when the accounts are due next, from their subscriptions and the charges that wait.
+/// Sets when the accounts are due next: from their subscriptions and the charges that wait, and where
+/// these are through, at once if usage arrived late, which waits for the next document otherwise.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -86,11 +87,14 @@ pub async fn reschedule(tx: &mut Tx, accounts: &[Account]) -> Result<()> {
     diesel::sql_query(
         "UPDATE billing_accounts a SET due_on = m.due_on \
          FROM (SELECT u.customer_id, u.currency, \
-                      least((SELECT min(s.next_billing_on) FROM subscriptions s \
+                      coalesce(least((SELECT min(s.next_billing_on) FROM subscriptions s \
                              WHERE s.org_id = $1 AND s.customer_id = u.customer_id AND s.currency = u.currency), \
                             (SELECT min(c.bill_on) FROM charges c \
                              WHERE c.org_id = $1 AND c.customer_id = u.customer_id AND c.currency = u.currency \
-                             AND c.state = 'waiting')) AS due_on \
+                             AND c.state = 'waiting')), \
+                      (SELECT min(p.service_until) FROM usage_periods p \
+                       WHERE p.org_id = $1 AND p.customer_id = u.customer_id AND p.currency = u.currency \
+                       AND p.stale)) AS due_on \
                FROM unnest($2, $3) AS u (customer_id, currency)) m \
          WHERE a.org_id = $1 AND a.customer_id = m.customer_id AND a.currency = m.currency",
     )
@@ -100,6 +104,23 @@ pub async fn reschedule(tx: &mut Tx, accounts: &[Account]) -> Result<()> {
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// The accounts of customers for which some subscription is still to be billed, whenever that is.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn continuing(tx: &mut Tx, customers: &[CustomerId]) -> Result<HashSet<Account>> {
+    let rows: Vec<(CustomerId, Currency)> = subscriptions::table
+        .filter(subscriptions::org_id.eq(tx.org()))
+        .filter(subscriptions::customer_id.eq_any(customers))
+        .filter(subscriptions::next_billing_on.is_not_null())
+        .distinct()
+        .select((subscriptions::customer_id, subscriptions::currency))
+        .load(tx.connection())
+        .await?;
+    let account = |(customer_id, currency)| Account { customer_id, currency };
+    Ok(rows.into_iter().map(account).collect())
 }
 
 /// Marks accounts as set aside, or takes the mark away.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Integer, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Date as SqlDate, Integer, Nullable, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
 use domain::discount::{
@@ -73,6 +73,7 @@ struct AppliedRow {
     from_on: Date,
     ended_on: Option<Date>,
     used: i32,
+    last_on: Option<Date>,
 }
 
 async fn with_products(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<DiscountOffer>> {
@@ -226,6 +227,7 @@ pub async fn insert_applied(
         a::from_on.eq(new.from_on),
         a::ended_on.eq(new.ended_on),
         a::used.eq(i32::try_from(new.used).map_err(Error::corrupt)?),
+        a::last_on.eq(new.last_on),
         a::created_at.eq(created_at),
     );
     diesel::insert_into(a::table).values(row).execute(tx.connection()).await?;
@@ -250,6 +252,7 @@ async fn with_offers(tx: &mut Tx, rows: Vec<AppliedRow>) -> Result<Vec<AppliedDi
             from_on: row.from_on,
             ended_on: row.ended_on,
             used: u32::try_from(row.used).map_err(Error::corrupt)?,
+            last_on: row.last_on,
         })
     };
     rows.into_iter().map(applied).collect()
@@ -285,8 +288,9 @@ pub async fn all_of(tx: &mut Tx, id: SubscriptionId) -> Result<Vec<AppliedDiscou
 }
 
 /// The discounts of subscriptions that a period between two days may have: begun by the last day,
-/// not ended by the first, not used up. By subscription, in the order in which they begin, which is
-/// the order in which they are taken off. [`AppliedDiscount::runs_after`] decides per period.
+/// not ended by the first; those that are used up only where a period still has them. By
+/// subscription, in the order in which they begin, which is the order in which they are taken off.
+/// [`AppliedDiscount::has`] decides per period.
 /// Whoever bills or changes them holds the subscription's billing account.
 ///
 /// # Errors
@@ -311,7 +315,8 @@ pub async fn in_force(
         .load(tx.connection())
         .await?;
     let mut found = with_offers(tx, rows).await?;
-    found.retain(|one| one.offer.discount.duration.applies_after(one.used));
+    found
+        .retain(|one| one.last_on.is_some() || one.offer.discount.duration.applies_after(one.used));
     Ok(found)
 }
 
@@ -328,12 +333,14 @@ pub async fn record_uses(tx: &mut Tx, used: &[AppliedDiscount]) -> Result<()> {
         .map(|one| i32::try_from(one.used).map_err(Error::corrupt))
         .collect::<Result<_>>()?;
     diesel::sql_query(
-        "UPDATE subscription_discounts d SET used = u.used FROM unnest($2, $3) AS u (id, used) \
+        "UPDATE subscription_discounts d SET used = u.used, last_on = u.last_on \
+         FROM unnest($2, $3, $4) AS u (id, used, last_on) \
          WHERE d.org_id = $1 AND d.id = u.id",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Array<SqlUuid>, _>(used.iter().map(|one| one.id).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(counts)
+    .bind::<Array<Nullable<SqlDate>>, _>(used.iter().map(|one| one.last_on).collect::<Vec<_>>())
     .execute(tx.connection())
     .await?;
     Ok(())

@@ -436,6 +436,7 @@ diesel::table! {
         ended_on -> Nullable<Date>,
         used -> Int4,
         created_at -> Timestamptz,
+        last_on -> Nullable<Date>,
     }
 }
 

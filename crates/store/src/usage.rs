@@ -37,7 +37,7 @@ use crate::{Error, Result, Tx};
 
 mod billed;
 
-pub use billed::{mark_late, record_billed, stale_periods};
+pub use billed::{mark_late, owners, record_billed, stale_periods};
 
 /// An accepted event of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,6 +22,7 @@ mod postings;
 mod prices;
 mod recurring;
 mod rows;
+mod usage;
 
 use app::Ctx;
 use app::day::Task;
@@ -51,6 +52,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     documents::check(&rows, &charges, &mut findings);
     postings::check(&rows, today, &mut findings);
     recurring::check(&rows, &mut findings);
+    usage::check(&sql, org, &rows, &mut findings).await;
     findings
 }
 

@@ -231,7 +231,7 @@ pub struct ChangeSubscription {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Refused`] with `ALREADY_ENDED`,
 /// `BEFORE_LAST_INVOICE`, `TOO_MANY_INTENTS`, `PLAN_RETIRED`, `PLAN_NOT_IN_FORCE`,
-/// `CURRENCY_NOT_PRICED`, `ALIGNMENT_NOT_POSSIBLE`.
+/// `CURRENCY_NOT_PRICED`, `ALIGNMENT_NOT_POSSIBLE`, `METER_IN_USE`.
 pub async fn change(scope: &mut Scope, command: ChangeSubscription) -> Result<Subscription, Error> {
     let mut subscription = lock(scope, command.id).await?;
     if let Outcome::Applied(on) = apply_change(scope, &mut subscription, command).await? {
@@ -293,6 +293,7 @@ async fn apply_change(
     }
     let intent = Intent { id: IntentId::fresh(now), on, terms, migration_id: None };
     subscription.change(today, intent)?;
+    super::meter::refuse_shared(scope, subscription).await?;
     Ok(Outcome::Applied(on))
 }
 

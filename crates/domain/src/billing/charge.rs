@@ -5,16 +5,18 @@
 
 use rust_decimal::Decimal;
 
-use super::{BillRefused, Charged, Lines, Material};
+use super::{BillRefused, Charged, Lines, Material, Usage, discount};
 use crate::date::{self, Date};
+use crate::discount::AppliedDiscount;
 use crate::id::SubscriptionId;
 use crate::invoice::{Charge, Corrected, LineKind, Origin};
 use crate::money::{Money, MoneyRefused, share_of_minor};
-use crate::period::Period;
+use crate::period::{Period, prorate};
 use crate::plan::{Price, Product};
 use crate::price::true_up;
 use crate::renewal;
 use crate::subscription::{Direction, Due, Item, Subscription};
+use crate::usage::BilledPeriod;
 
 /// What is billed on a date.
 #[derive(Debug, Default)]
@@ -23,21 +25,33 @@ pub(super) struct Bill {
     pub(super) charges: Vec<Charge>,
     /// Subscriptions that go on into another period by it, and the day on which they do.
     pub(super) renewed: Vec<(SubscriptionId, Date)>,
+    /// What is on record of metered items then.
+    pub(super) usage: Vec<BilledPeriod>,
 }
 
-/// Everything that is due on a billing date or before; the subscriptions and lines move along.
+/// What moves along with a billing date, and the usage that stands.
+pub(super) type Moving<'a> =
+    (&'a mut [Subscription], &'a mut Lines, &'a mut [AppliedDiscount], &'a Usage);
+
+/// Everything that is due on a billing date or before, with its discounts; the subscriptions, lines
+/// and discounts move along.
 pub(super) fn charges_on(
     material: &Material<'_>,
-    subscriptions: &mut [Subscription],
-    lines: &mut Lines,
+    (subscriptions, lines, discounts, usage): Moving<'_>,
     billing_on: Date,
 ) -> Result<Bill, BillRefused> {
     let mut bill = Bill::default();
     for subscription in subscriptions {
+        let first = bill.charges.len();
         while let Some(due) = subscription.next_due().filter(|due| due.billing_on <= billing_on) {
             if let Some(item) = subscription.items.iter().find(|item| item.id == due.item_id) {
                 let sale = Sale::of(material, subscription, item, &due)?;
                 match due.direction {
+                    Direction::Charge if item.metered => {
+                        let (charges, billed) = sale.usage(usage)?;
+                        bill.charges.extend(charges);
+                        bill.usage.extend(billed);
+                    }
                     Direction::Charge => bill.charges.extend(sale.charges()?),
                     Direction::Credit => bill.charges.extend(sale.credits(lines)?),
                 }
@@ -46,6 +60,8 @@ pub(super) fn charges_on(
             }
             subscription.mark_billed(&due);
         }
+        let new = bill.charges.get_mut(first..).unwrap_or_default();
+        discount::take_off(material.prices, subscription, discounts, new)?;
     }
     bill.renewed.dedup();
     Ok(bill)
@@ -82,6 +98,38 @@ impl<'a> Sale<'a> {
             charges.push(self.line(LineKind::Minimum, self.due.part, missing));
         }
         Ok(charges)
+    }
+
+    /// What a meter counted in the part, what is missing to its minimum, and what is on record
+    /// then.
+    fn usage(&self, usage: &Usage) -> Result<(Vec<Charge>, Option<BilledPeriod>), BillRefused> {
+        let part = self.due.part;
+        let quantity = usage.of(self.item.id, part)?;
+        let currency = self.subscription.currency;
+        let net = self.price.model.amount(quantity, currency)?;
+        let mut charges = vec![Charge { quantity, ..self.line(LineKind::Usage, part, net) }];
+        let minimum = match self.price.minimum {
+            Some(minimum) => prorate(minimum, self.due.whole, part)?,
+            None => Money::zero(currency),
+        };
+        let missing = minimum.checked_sub(net)?;
+        let mut billed = net;
+        if missing.minor() > 0 {
+            charges.push(self.line(LineKind::Minimum, part, missing));
+            billed = minimum;
+        }
+        let billed = self.price.meter_id.map(|meter_id| BilledPeriod {
+            item_id: self.item.id,
+            customer_id: self.subscription.customer_id,
+            meter_id,
+            price_id: self.price.id,
+            period: part,
+            minimum,
+            quantity,
+            billed,
+            times: 1,
+        });
+        Ok((charges, billed))
     }
 
     /// What takes the part back from the lines that charged it.
@@ -156,7 +204,8 @@ impl<'a> Sale<'a> {
             item_id: self.item.id,
             change: self.subscription.changes,
         };
-        let by_model = matches!(kind, LineKind::Recurring | LineKind::RecurringCredit);
+        let by_model =
+            matches!(kind, LineKind::Recurring | LineKind::RecurringCredit | LineKind::Usage);
         let counts = by_model && self.price.model.counts_units();
         Charge {
             quantity: if counts { self.item.quantity } else { Decimal::ONE },

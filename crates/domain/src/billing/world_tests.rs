@@ -289,6 +289,8 @@ impl World {
             currency: Currency::EUR,
             subscriptions: &mut subscriptions,
             waiting: Vec::new(),
+            discounts: Vec::new(),
+            usage: super::Usage::default(),
             lines: self.latest(),
             balance: Balance { available: self.balance, open },
         };

@@ -119,6 +119,19 @@ pub struct AppliedDiscount {
     pub ended_on: Option<Date>,
     /// In how many billed periods it was taken off.
     pub used: u32,
+    /// First day of the last of them.
+    pub last_on: Option<Date>,
+}
+
+/// Whether a period has a discount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Has {
+    /// No.
+    Not,
+    /// Yes, and it has not been counted.
+    New,
+    /// Yes, and it was counted when the first part of the period was billed.
+    Counted,
 }
 
 /// What a discount is to be put on.
@@ -329,6 +342,7 @@ impl DiscountOffer {
             from_on,
             ended_on: None,
             used,
+            last_on: None,
         })
     }
 }
@@ -354,9 +368,23 @@ impl AppliedDiscount {
         self.offer.target.has(product, component)
     }
 
+    /// Whether a period that begins on a day has it. A period that was counted keeps it, whatever
+    /// came after.
+    #[must_use]
+    pub fn has(&self, period_start: Date) -> Has {
+        if self.last_on.is_some_and(|last| period_start <= last) {
+            if self.from_on <= period_start { Has::Counted } else { Has::Not }
+        } else if self.runs_on(period_start) {
+            Has::New
+        } else {
+            Has::Not
+        }
+    }
+
     /// One more billed period had it.
-    pub fn mark_used(&mut self) {
+    pub fn mark_used(&mut self, period_start: Date) {
         self.used = self.used.saturating_add(1);
+        self.last_on = self.last_on.max(Some(period_start));
     }
 
     /// Takes it off the subscription: periods that begin today or later no longer have it.

@@ -61,7 +61,7 @@ fn a_discount_runs_from_its_first_day_in_so_many_periods() {
     for (duration, used, on, expected) in table {
         let mut discount = applied(&offer(duration));
         for _ in 0..used {
-            discount.mark_used();
+            discount.mark_used(day("2025-04-15"));
         }
         assert_eq!(discount.runs_on(day(on)), expected, "{duration:?} after {used} on {on}");
         assert_eq!(discount.runs_after(day(on), used), expected);
@@ -91,11 +91,11 @@ fn applied_again_it_goes_on_counting() {
         twice.to_string(),
         "discount \"SPRING\" is on the subscription already, since 2025-04-01"
     );
-    first.mark_used();
+    first.mark_used(day("2025-04-15"));
     first.remove(day("2025-04-20")).unwrap();
     let mut second = offer.apply(&onto(&items(), &[first.clone()]), day("2025-04-21")).unwrap();
     assert_eq!(second.used, 1);
-    second.mark_used();
+    second.mark_used(day("2025-05-15"));
     second.remove(day("2025-05-01")).unwrap();
     let refused = offer.apply(&onto(&items(), &[first, second]), day("2025-05-02")).unwrap_err();
     assert_eq!(refused, ApplyRefused::UsedUp { code: "SPRING".into(), used: 2 });
@@ -179,4 +179,25 @@ fn durations_have_two_parts() {
     }
     assert_eq!(Duration::from_parts(DurationKind::Once, Some(1)), None);
     assert_eq!(Duration::from_parts(DurationKind::Periods, None), None);
+}
+
+#[test]
+fn a_period_that_was_counted_keeps_its_discount() {
+    let mut discount = applied(&offer(Duration::Once));
+    discount.from_on = day("2025-04-10");
+    let table = [("2025-04-09", Has::Not), ("2025-04-10", Has::New), ("2025-05-10", Has::New)];
+    for (start, expected) in table {
+        assert_eq!(discount.has(day(start)), expected, "{start}, unused");
+    }
+    discount.mark_used(day("2025-05-10"));
+    discount.ended_on = Some(day("2025-05-12"));
+    let table = [
+        ("2025-04-09", Has::Not),
+        ("2025-05-10", Has::Counted),
+        ("2025-05-11", Has::Not),
+        ("2025-06-10", Has::Not),
+    ];
+    for (start, expected) in table {
+        assert_eq!(discount.has(day(start)), expected, "{start}, used on 10 May");
+    }
 }

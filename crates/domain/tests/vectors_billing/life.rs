@@ -124,6 +124,8 @@ impl Life {
             currency: self.currency,
             subscriptions: &mut subscriptions,
             waiting: Vec::new(),
+            discounts: Vec::new(),
+            usage: domain::billing::Usage::default(),
             lines: self.lines.clone(),
             balance: self.balance.clone(),
         };

@@ -1,17 +1,20 @@
 //! What was billed for usage, and what has become stale since.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date as SqlDate, Integer, Numeric, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
-use domain::id::{CustomerId, ItemId, MeterId, PriceId};
+use domain::id::{CustomerId, ItemId, MeterId, PriceId, SubscriptionId};
 use domain::money::{Currency, Money};
 use domain::period::Period;
 use domain::usage::BilledPeriod;
 use rust_decimal::Decimal;
 
 use super::column;
-use crate::schema::{billing_accounts, usage_periods};
+use crate::billing::Account;
+use crate::schema::{billing_accounts, subscription_items, usage_periods};
 use crate::{Error, Result, Tx};
 
 #[derive(Queryable, Selectable)]
@@ -100,7 +103,17 @@ pub async fn mark_late(tx: &mut Tx, days: &[(CustomerId, MeterId, Date)]) -> Res
     if days.is_empty() {
         return Ok(0);
     }
-    // Shared, so that senders do not wait for each other.
+    // Accounts that nothing else is to come for become due by it; they are held alone.
+    let through: Vec<(CustomerId, Currency)> = billing_accounts::table
+        .filter(billing_accounts::org_id.eq(tx.org()))
+        .filter(billing_accounts::customer_id.eq_any(column(days, |(customer, ..)| *customer)))
+        .filter(billing_accounts::due_on.is_null())
+        .order((billing_accounts::customer_id, billing_accounts::currency))
+        .select((billing_accounts::customer_id, billing_accounts::currency))
+        .for_no_key_update()
+        .load(tx.connection())
+        .await?;
+    // The others shared, so that senders do not wait for each other.
     let _: Vec<CustomerId> = billing_accounts::table
         .filter(billing_accounts::org_id.eq(tx.org()))
         .filter(billing_accounts::customer_id.eq_any(column(days, |(customer, ..)| *customer)))
@@ -127,7 +140,26 @@ pub async fn mark_late(tx: &mut Tx, days: &[(CustomerId, MeterId, Date)]) -> Res
     .bind::<Array<SqlDate>, _>(column(days, |(.., on)| *on))
     .execute(tx.connection())
     .await?;
+    if marked > 0 && !through.is_empty() {
+        let account = |(customer_id, currency)| Account { customer_id, currency };
+        let through: Vec<Account> = through.into_iter().map(account).collect();
+        crate::billing::reschedule(tx, &through).await?;
+    }
     Ok(marked)
+}
+
+/// Whose items these are.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn owners(tx: &mut Tx, items: &[ItemId]) -> Result<HashMap<ItemId, SubscriptionId>> {
+    let rows: Vec<(ItemId, SubscriptionId)> = subscription_items::table
+        .filter(subscription_items::org_id.eq(tx.org()))
+        .filter(subscription_items::id.eq_any(items))
+        .select((subscription_items::id, subscription_items::subscription_id))
+        .load(tx.connection())
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The stale periods of customers, oldest first by item: what their next invoice bills differences

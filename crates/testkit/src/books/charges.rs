@@ -45,12 +45,13 @@ pub(super) fn expected(rows: &Rows, today: NaiveDate, findings: &mut Vec<String>
     charges
 }
 
-/// Whether nothing changed in its life but its end, at the end of a period: then every line is
-/// known beforehand. The others are checked day by day (`coverage`).
+/// Whether nothing changed in its life but its end, at the end of a period, and nothing is taken
+/// off: then every line is known beforehand. The others are checked day by day (`coverage`).
 pub(super) fn is_plain(rows: &Rows, subscription: &Subscription) -> bool {
     let items = || rows.items_of(subscription.id);
     subscription.changes == 0
         && subscription.cancel_credit
+        && !subscription.has_discounts
         && items().all(|item| is_computed(item) && item.from_on == subscription.start_on)
         && items().all(|item| {
             let grid = coverage::grid(item);

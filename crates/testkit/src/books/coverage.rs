@@ -1,7 +1,7 @@
 //! Which days of items are paid for: every delivered day once, no other day at all.
 //!
-//! Invariants: it looks at the lines only as days with a sign, and at amounts only as the sum of
-//! the prices of the days that stay.
+//! Invariants: it looks at the lines only as days with a sign, and at amounts, before discounts,
+//! only as the sum of the prices of the days that stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,8 +51,9 @@ fn check_days(
     findings: &mut Vec<String>,
 ) {
     let mut covered: BTreeMap<NaiveDate, i32> = BTreeMap::new();
-    let (mut net, mut has_discount) = (0, false);
+    let mut gross = 0;
     let mut given_back: BTreeSet<NaiveDate> = BTreeSet::new();
+    let mut by_hand_of_item = 0;
     for line in rows.lines_of_item(item.id).filter(is_of_days) {
         let sign = if line.kind == "recurring" { 1 } else { -1 };
         let mut day = line.service_from;
@@ -60,13 +61,17 @@ fn check_days(
             *covered.entry(day).or_default() += sign;
             day = days_later(day, 1);
         }
-        net += line.net_minor;
         let by_hand: i128 = rows.by_hand_of(line).map(|credit| credit.net_minor).sum();
-        has_discount |= line.discount_minor != 0 || by_hand != 0;
+        by_hand_of_item += by_hand;
         // Of what was given back by hand, whole, a credit of the run would be over nothing.
         if line.net_minor > 0 && line.net_minor + by_hand == 0 {
             given_back
                 .extend(line.service_from.iter_days().take_while(|d| *d < line.service_until));
+        }
+        gross += line.net_minor + line.discount_minor;
+        let of_sign = i128::from(sign) * (line.net_minor + line.discount_minor);
+        if !(0..=of_sign).contains(&(i128::from(sign) * line.discount_minor)) {
+            findings.push(format!("line {}: {} is taken off", line.id, line.discount_minor));
         }
     }
     let forfeits = subscription.ends_on.filter(|_| !subscription.cancel_credit);
@@ -85,10 +90,10 @@ fn check_days(
             _ => wrong(day, &format!("not delivered and charged {times} times")),
         }
     }
-    if is_computed(item) && !has_discount {
+    if is_computed(item) && by_hand_of_item == 0 {
         let expected = price_of_days(subscription, item, &covered);
-        if net != expected {
-            findings.push(format!("item {}: charged {net} instead of {expected}", item.id));
+        if gross != expected {
+            findings.push(format!("item {}: charged {gross} instead of {expected}", item.id));
         }
         check_missing(rows, subscription, item, (&covered, today), findings);
         let last = covered.iter().rfind(|(_, times)| **times == 1).map(|(day, _)| *day);
@@ -127,8 +132,8 @@ fn check_missing(
     findings: &mut Vec<String>,
 ) {
     let (price, per) = price_of_period(item, &subscription.currency);
-    if first_days((price, per), 1, 1) == 0 {
-        return; // A line of nothing makes no document.
+    if first_days((price, per), 1, 1) == 0 || subscription.has_discounts {
+        return; // A line of nothing makes no document, and a discount may leave nothing.
     }
     let grid = grid(item);
     let mut day = item.from_on.max(first_paid_day(subscription));

@@ -56,6 +56,7 @@ repeatable! {
     CreatePlanRequest
     CreateProductRequest
     CreateSubscriptionRequest
+    MigratePlanVersionRequest
     PauseSubscriptionRequest
     PublishPlanVersionRequest
     RemoveDiscountRequest

@@ -30,6 +30,7 @@ mod layer;
 mod ledger;
 mod mask;
 mod meter;
+mod migration;
 mod organization;
 pub mod pb;
 pub mod permission;

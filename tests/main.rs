@@ -33,6 +33,7 @@ mod isolation;
 mod ledger;
 mod limit;
 mod list;
+mod migration;
 mod mrr;
 mod organization;
 mod outage;

@@ -109,7 +109,7 @@ async fn checked(
         of_plan(from).ok_or_else(|| missing(from))?;
         if from == target.id {
             let message = "it is the version to migrate to: expected another one";
-            return Err(Error::invalid("migration.from_version_id", message));
+            return Err(Error::invalid("migration.from_plan_version_id", message));
         }
     }
     if let MigrationWhen::On(on) = command.when {

@@ -194,3 +194,7 @@ impl Subscription {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "migrate_tests.rs"]
+mod tests;

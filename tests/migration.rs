@@ -143,6 +143,7 @@ async fn each_moves_at_its_period_end_as_previewed_or_is_refused_with_the_reason
     let bills = billed(&mut client, &ben.customer_id).await;
     assert_eq!(bills, ["2025-01-10 30.00", "2025-02-10 40.00"]);
     assert_eq!(mrr(&mut client, "2025-02-10").await, "209.00", "Ann, Ben, Dora and Eef");
+    client.advance("2025-03-15").await.unwrap();
     world.finish().await;
 }
 
@@ -200,8 +201,8 @@ async fn one_is_moved_today_and_the_others_on_a_day_and_again_changes_nothing() 
     assert_eq!(
         lines[1..],
         [
-            "2025-01-11 6.77 + 1.42: base 2025-01-11..2025-02-01 -13.55, base 2025-01-11..2025-02-01 20.32",
-            "2025-02-01 30.00 + 6.30: base 2025-02-01..2025-03-01 30.00",
+            "2025-01-11 6.77 + 1.42: seats 2025-01-11..2025-02-01 -13.55, seats 2025-01-11..2025-02-01 20.32",
+            "2025-02-01 30.00 + 6.30: seats 2025-02-01..2025-03-01 30.00",
         ]
     );
     let events = all_events(&mut client).await;

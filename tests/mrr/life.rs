@@ -107,7 +107,7 @@ async fn a_call_that_is_repeated_changes_no_recurring_revenue() {
     let request = v1::ChangeSubscriptionRequest { subscription_id, change, ..Default::default() };
     repeated!(world, client, change_subscription, request);
     let subscription_id = id.clone();
-    let (from, until) = (Some(date("2025-01-15")), Some(date("2025-03-01")));
+    let (from, until) = (Some(date("2025-01-20")), Some(date("2025-03-01")));
     let request =
         v1::PauseSubscriptionRequest { subscription_id, from, until, ..Default::default() };
     repeated!(world, client, pause_subscription, request);

@@ -214,6 +214,16 @@ async fn one_is_moved_today_and_the_others_on_a_day_and_again_changes_nothing() 
     world.finish().await;
 }
 
+/// The refusal of the preview, which is that of the migration.
+async fn refused_by_both(client: &mut Client, migration: v1::PlanMigration) -> String {
+    let request = v1::PreviewPlanMigrationRequest { migration: Some(migration.clone()) };
+    let previewed = refusal(client.catalog.preview_plan_migration(request).await).line();
+    let migration = Some(migration);
+    let request = v1::MigratePlanVersionRequest { migration, ..Default::default() };
+    assert_eq!(refusal(client.catalog.migrate_plan_version(request).await).line(), previewed);
+    previewed
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_would_vanish_is_refused_and_what_is_wrong_is_named() {
     let world = World::new().await;
@@ -265,13 +275,7 @@ async fn what_would_vanish_is_refused_and_what_is_wrong_is_named() {
         ),
     ];
     for (migration, expected) in table {
-        let request = v1::PreviewPlanMigrationRequest { migration: Some(migration.clone()) };
-        let refused = refusal(client.catalog.preview_plan_migration(request).await);
-        assert_eq!(refused.line(), expected);
-        let migration = Some(migration);
-        let request = v1::MigratePlanVersionRequest { migration, ..Default::default() };
-        let refused = refusal(client.catalog.migrate_plan_version(request).await);
-        assert_eq!(refused.line(), expected);
+        assert_eq!(refused_by_both(&mut client, migration).await, expected);
     }
     let taken = v1::MigratePlanVersionRequest {
         migration_id: id,

@@ -39,8 +39,10 @@ async fn kill_half_way(database: &Database) {
     drop(killed);
     let free = "DROP TRIGGER barrier ON plan_migrations; SELECT pg_advisory_unlock(4711)";
     key.batch_execute(free).await.unwrap();
-    let held = "SELECT count(*) = 1 FROM jobs WHERE queue = 'migration' AND status = 'running'";
-    until(database, held).await;
+    let queue = "migration";
+    let held =
+        format!("SELECT count(*) = 1 FROM jobs WHERE queue = '{queue}' AND status = 'running'");
+    until(database, &held).await;
     let successor = Worker::start(database);
     until(database, "SELECT state = 'done' FROM plan_migrations").await;
     until(database, "SELECT NOT EXISTS (SELECT FROM jobs WHERE status <> 'done')").await;

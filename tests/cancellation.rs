@@ -64,6 +64,33 @@ async fn a_cancellation_can_be_taken_back_until_it_has_happened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_undone_on_its_last_day_leaves_no_gap() {
+    let world = World::new().await;
+    let plan = Plan::months(1, "30.00");
+    let (mut client, id) = subscribed(&world, plan, "2025-01-31", "2025-01-31").await;
+    client.advance("2025-02-10").await.unwrap();
+    assert_eq!(day(&client.cancel(&id).await.unwrap().cancellation.unwrap().ends_on), "2025-02-28");
+    client.advance("2025-02-27").await.unwrap();
+    let last_day = client.entitlement(&id).await;
+    assert_eq!(
+        (last_day.delivery(), day(&last_day.until)),
+        (v1::Delivery::Deliver, "2025-02-28".into())
+    );
+    client.undo_cancel(&id).await.unwrap();
+    client.advance("2025-03-31").await.unwrap();
+    assert_eq!(client.subscription(&id).await.state(), SubscriptionState::Active);
+    assert_eq!(
+        book(&client.documents().await),
+        [
+            "2025-00001 2025-01-31 30.00 + 6.30: base 2025-01-31..2025-02-28 30.00",
+            "2025-00002 2025-02-28 30.00 + 6.30: base 2025-02-28..2025-03-31 30.00",
+            "2025-00003 2025-03-31 30.00 + 6.30: base 2025-03-31..2025-04-30 30.00",
+        ]
+    );
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cancelling_again_keeps_the_end_and_takes_the_new_reason() {
     let world = World::new().await;
     let plan = Plan::months(1, "30.00");

@@ -1,5 +1,7 @@
 //! Events: in one order, which a late commit does not disturb, and as it happened.
 
+mod life;
+
 use app::event;
 use app::{Ctx, Scope};
 use domain::event::EventKind as Kind;

@@ -35,6 +35,7 @@ mod isolation;
 mod ledger;
 mod limit;
 mod list;
+mod migration;
 mod mrr;
 mod one_off;
 mod organization;

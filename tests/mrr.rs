@@ -2,6 +2,7 @@
 
 mod coupon;
 mod history;
+mod life;
 
 use server::pb::v1;
 
@@ -34,8 +35,11 @@ fn told(movement: &v1::Movement) -> String {
         v1::ChurnKind::Unspecified => String::new(),
         kind => format!(" {}", word(kind.as_str_name(), "CHURN_KIND_")),
     };
-    assert_eq!(movement.reason(), v1::MovementReason::Unspecified);
-    format!("{kind}{churn} {}", money(&movement.amount))
+    let reason = match movement.reason() {
+        v1::MovementReason::Unspecified => String::new(),
+        reason => format!(" {}", word(reason.as_str_name(), "MOVEMENT_REASON_")),
+    };
+    format!("{kind}{churn}{reason} {}", money(&movement.amount))
 }
 
 /// The movements of the month that a day lies in, by customer, as `opening | movements | closing`.

@@ -2,7 +2,7 @@
 
 use server::pb::v1::{self, Alignment, IntervalUnit, preview_subscription_request::Horizon};
 
-use crate::world::{Client, Plan, World, book, date, decimal, refusal};
+use crate::world::{Client, Plan, World, book, date, day, decimal, euro, refusal};
 
 /// A customer and plans to subscribe to.
 async fn shop(world: &World) -> (Client, v1::Customer, v1::Plan, v1::Plan) {
@@ -182,5 +182,42 @@ async fn a_preview_looks_until_a_date_or_over_so_many_billing_dates() {
             Err(line) => assert_eq!(refusal(answer).line(), line, "{horizon:?}"),
         }
     }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_that_converts_on_29_february_is_billed_on_its_day_in_every_month() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2024-02-15").await;
+    let customer = client.customer("Bakkerij Jansen").await;
+    let plan = client.plan("trial", Plan { trial_days: 14, ..Plan::months(1, "30.00") }).await;
+    let made = client.subscribe(Client::terms(&customer, &plan, "2024-02-15")).await.unwrap();
+    assert_eq!(day(&made.trial_ends_on), "2024-02-29");
+    client.advance("2024-02-28").await.unwrap();
+    assert_eq!(client.documents().await, [], "the last day of the trial");
+    client.advance("2025-03-29").await.unwrap();
+    let documents = client.documents().await;
+    let billed: Vec<String> = documents.iter().map(|one| day(&one.issue_on)).collect();
+    let expected = [
+        "2024-02-29",
+        "2024-03-29",
+        "2024-04-29",
+        "2024-05-29",
+        "2024-06-29",
+        "2024-07-29",
+        "2024-08-29",
+        "2024-09-29",
+        "2024-10-29",
+        "2024-11-29",
+        "2024-12-29",
+        "2025-01-29",
+        "2025-02-28",
+        "2025-03-29",
+    ];
+    assert_eq!(billed, expected);
+    let months = documents
+        .windows(2)
+        .all(|pair| day(&pair[0].lines[0].service_until) == day(&pair[1].lines[0].service_from));
+    assert!(months && documents.iter().all(|one| euro(&one.net) == "30.00"));
     world.finish().await;
 }

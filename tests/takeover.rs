@@ -49,10 +49,10 @@ fn is_newer_than_sources(program: &Path, workspace: &Path) -> bool {
 }
 
 /// `recoup work` on a database.
-struct Worker(Child);
+pub struct Worker(Child);
 
 impl Worker {
-    fn start(database: &Database) -> Self {
+    pub fn start(database: &Database) -> Self {
         let mut command = Command::new(program());
         command
             .args(["work", "--lease", "3", "--metrics", "127.0.0.1:0"])
@@ -63,9 +63,16 @@ impl Worker {
         Self(command.spawn().expect("recoup runs"))
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.0.id().cast_signed()), signal).unwrap();
     }
+}
+
+/// Ends a worker gracefully.
+pub fn end(mut worker: Worker) {
+    worker.signal(Signal::SIGTERM);
+    let ended = worker.0.wait().unwrap();
+    assert_eq!(ended.code(), Some(0), "a graceful stop");
 }
 
 impl Drop for Worker {
@@ -109,13 +116,11 @@ async fn a_killed_worker_is_taken_over_without_a_double_and_without_a_gap() {
     let held = "SELECT count(*) = 1 FROM jobs WHERE queue = 'billing' AND status = 'running'";
     until(&database, held).await;
 
-    let mut successor = Worker::start(&database);
+    let successor = Worker::start(&database);
     until(&database, &format!("SELECT count(*) = {CUSTOMERS} FROM invoices")).await;
     until(&database, "SELECT NOT EXISTS (SELECT FROM jobs WHERE status <> 'done')").await;
     let again = "SELECT attempts = 2 FROM jobs WHERE queue = 'billing' ORDER BY created_at LIMIT 1";
     until(&database, again).await;
-    successor.signal(Signal::SIGTERM);
-    let ended = successor.0.wait().unwrap();
-    assert_eq!(ended.code(), Some(0), "a graceful stop");
+    end(successor);
     testkit::books::assert_right(&database, &ctx, vendor.org).await;
 }

@@ -132,7 +132,14 @@ async fn filled(database: &Database, vendor: &Vendor) {
          INSERT INTO charges SELECT '{org}', '{org}', '{customer}', 'EUR', id, 'x', 1, 0, 0, \
              'epoch', 'tomorrow', 'epoch', 'removed', NULL, 'epoch' FROM products WHERE org_id = '{org}'"
     );
+    let migrations = format!(
+        "INSERT INTO plan_migrations SELECT '{org}', id, plan_id, version_id, NULL, id, NULL, \
+             'epoch', 'done', 1, id, 'epoch' FROM subscriptions WHERE org_id = '{org}'; \
+         INSERT INTO plan_migration_results SELECT '{org}', id, id, 'unchanged', 'epoch' \
+         FROM subscriptions WHERE org_id = '{org}'"
+    );
     database.sql().await.batch_execute(&discounts).await.unwrap();
+    database.sql().await.batch_execute(&migrations).await.unwrap();
     database.sql().await.batch_execute(&rest).await.unwrap();
 }
 

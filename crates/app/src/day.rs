@@ -11,11 +11,13 @@ use domain::id::OrgId;
 use domain::money::Money;
 
 use crate::error::Error;
-use crate::{Ctx, Scope, billing, revenue, subscription};
+use crate::{Ctx, Scope, billing, migration, revenue, subscription};
 
 /// Work of a day, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Task {
+    /// Subscriptions are moved to other versions of their plans.
+    Migrate,
     /// Subscriptions begin, convert from trial, end.
     Turn,
     /// What is due is invoiced.
@@ -27,6 +29,8 @@ pub enum Task {
 /// What a task did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Done {
+    /// Subscriptions that were moved to another version of their plan, now or on a later day.
+    pub migrated: u64,
     /// Subscriptions that began.
     pub started: u64,
     /// Subscriptions that ended.
@@ -43,12 +47,13 @@ pub struct Done {
 
 impl Task {
     /// All of them, in the order in which a day does them.
-    pub const ALL: [Self; 3] = [Self::Turn, Self::Bill, Self::Recognize];
+    pub const ALL: [Self; 4] = [Self::Migrate, Self::Turn, Self::Bill, Self::Recognize];
 
     /// The name under which it is queued and measured.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Migrate => "migration",
             Self::Turn => "turn",
             Self::Bill => "billing",
             Self::Recognize => "recognition",
@@ -62,6 +67,7 @@ impl Task {
     pub async fn is_due(self, scope: &mut Scope) -> Result<bool, Error> {
         let today = scope.today();
         Ok(match self {
+            Self::Migrate => store::migration::is_due(&mut scope.tx).await?,
             Self::Turn => store::subscription::turn_is_due(&mut scope.tx, today).await?,
             Self::Bill => store::billing::is_due(&mut scope.tx, today).await?,
             Self::Recognize => store::revenue::is_due(&mut scope.tx, today).await?,
@@ -74,6 +80,7 @@ impl Task {
     /// [`Error::Unavailable`]; what was committed stays, and the next run goes on there.
     pub async fn run(self, ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
         match self {
+            Self::Migrate => migration::run_due(ctx, org).await,
             Self::Turn => subscription::turn_due(ctx, org).await,
             Self::Bill => billing::run(ctx, org).await,
             Self::Recognize => revenue::recognize_due(ctx, org).await,
@@ -85,6 +92,7 @@ impl Done {
     /// Adds what another task or batch did. A sum that no longer fits stays where it is: a report
     /// never stops the work it reports on.
     pub fn add(&mut self, other: Self) {
+        self.migrated += other.migrated;
         self.started += other.started;
         self.ended += other.ended;
         self.invoices += other.invoices;

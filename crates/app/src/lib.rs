@@ -24,6 +24,7 @@ pub mod invoice;
 pub mod job;
 pub mod ledger;
 pub mod meter;
+pub mod migration;
 pub mod mrr;
 pub mod one_off;
 pub mod organization;

@@ -12,6 +12,7 @@
 mod cancel;
 mod change;
 mod item;
+mod migrate;
 mod pause;
 mod planned;
 
@@ -20,6 +21,9 @@ use rust_decimal::Decimal;
 pub use self::cancel::{CancelReason, CancelRefused, CancelWhen, Cancellation};
 pub use self::change::{ChangeRefused, Intent, MAX_INTENTS, PlannedItem, Terms, TermsRefused};
 pub use self::item::{Direction, Due, Grid, Item};
+pub use self::migrate::{
+    MigrateRefused, Migration, MigrationOutcome, MigrationState, MigrationWhen,
+};
 pub use self::pause::{NewPause, Pause, PauseRefused};
 pub use self::planned::{Planned, PlannedKind};
 use crate::code::codes;

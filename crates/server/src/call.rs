@@ -59,6 +59,7 @@ repeatable! {
     CreateProductRequest
     CreateSubscriptionRequest
     CreditInvoiceRequest
+    MigratePlanVersionRequest
     PauseSubscriptionRequest
     PublishPlanVersionRequest
     RemoveChargeRequest

@@ -1,7 +1,7 @@
 //! `CatalogService`: products, plans in dated versions, VAT rates, meters.
 //!
 //! Deliberately absent: the shapes of plans and their prices on the wire ([`crate::plan`]);
-//! discounts ([`crate::discount`]), meters ([`crate::meter`]).
+//! discounts ([`crate::discount`]), meters ([`crate::meter`]), migrations ([`crate::migration`]).
 
 use app::Ctx;
 use app::catalog::{self, CreateProduct};
@@ -15,7 +15,7 @@ use crate::enumeration::code;
 use crate::field::{self, At};
 use crate::pb::v1;
 use crate::pb::v1::catalog_service_server::CatalogService;
-use crate::{discount, meter, plan};
+use crate::{discount, meter, migration, plan};
 
 /// The service.
 #[derive(Debug)]
@@ -154,6 +154,34 @@ impl CatalogService for Catalog {
             .boxed()
         })
         .await
+    }
+
+    async fn migrate_plan_version(
+        &self,
+        request: Request<v1::MigratePlanVersionRequest>,
+    ) -> Answer<v1::MigratePlanVersionResponse> {
+        migration::start(&self.ctx, request).await
+    }
+
+    async fn preview_plan_migration(
+        &self,
+        request: Request<v1::PreviewPlanMigrationRequest>,
+    ) -> Answer<v1::PreviewPlanMigrationResponse> {
+        migration::preview(&self.ctx, request).await
+    }
+
+    async fn get_migration(
+        &self,
+        request: Request<v1::GetMigrationRequest>,
+    ) -> Answer<v1::GetMigrationResponse> {
+        migration::get(&self.ctx, request).await
+    }
+
+    async fn list_migrations(
+        &self,
+        request: Request<v1::ListMigrationsRequest>,
+    ) -> Answer<v1::ListMigrationsResponse> {
+        migration::list(&self.ctx, request).await
     }
 
     async fn create_discount(

@@ -222,6 +222,15 @@ both_ways! {
         Invoice = Invoice,
         Recognition = Recognition,
     }
+    MigrationState = subscription::MigrationState {
+        Running = Running,
+        Done = Done,
+    }
+    MigrationOutcome = subscription::MigrationOutcome {
+        Migrated = Migrated,
+        Unchanged = Unchanged,
+        Refused = Refused,
+    }
     MovementKind = mrr::movement::Kind {
         New = New,
         Reactivation = Reactivation,

@@ -30,6 +30,7 @@ mod layer;
 mod ledger;
 mod mask;
 mod meter;
+mod migration;
 mod one_off;
 mod organization;
 pub mod pb;

@@ -62,6 +62,22 @@ pub async fn lock(tx: &mut Tx, account: Account) -> Result<()> {
     Ok(())
 }
 
+/// As [`lock`], of many that exist, in one order. Others that hold several skip what is held.
+///
+/// # Errors
+/// [`crate::Error::Contention`] when a billing run holds one for too long.
+pub async fn lock_many(tx: &mut Tx, customers: &[CustomerId]) -> Result<()> {
+    let _held: Vec<CustomerId> = billing_accounts::table
+        .filter(billing_accounts::org_id.eq(tx.org()))
+        .filter(billing_accounts::customer_id.eq_any(customers))
+        .order((billing_accounts::customer_id, billing_accounts::currency))
+        .select(billing_accounts::customer_id)
+        .for_no_key_update()
+        .load(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// What accounts have to their credit. Accounts that do not exist have nothing.
 ///
 /// # Errors

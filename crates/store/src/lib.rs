@@ -23,6 +23,7 @@ pub mod ledger;
 mod listen;
 pub mod meter;
 pub mod migrate;
+pub mod migration;
 pub mod mrr;
 pub mod numbering;
 pub mod one_off;

@@ -343,6 +343,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    plan_migration_results (org_id, migration_id, subscription_id) {
+        org_id -> Uuid,
+        migration_id -> Uuid,
+        subscription_id -> Uuid,
+        outcome -> Text,
+        effective_on -> Nullable<Date>,
+        reason -> Nullable<Text>,
+        message -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    plan_migrations (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        plan_id -> Uuid,
+        version_id -> Uuid,
+        from_version_id -> Nullable<Uuid>,
+        subscription_id -> Nullable<Uuid>,
+        effective_on -> Nullable<Date>,
+        made_on -> Date,
+        state -> Text,
+        expected -> Int4,
+        cursor -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     plan_versions (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
@@ -579,6 +608,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     number_series,
     organization_directory,
     organizations,
+    plan_migration_results,
+    plan_migrations,
     plan_versions,
     plans,
     postings,

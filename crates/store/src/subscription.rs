@@ -1,6 +1,7 @@
 //! Subscriptions with their items, pauses and intents.
 
 mod save;
+mod subscribers;
 
 use std::collections::HashMap;
 
@@ -19,6 +20,7 @@ use domain::subscription::{
 use rust_decimal::Decimal;
 
 pub use self::save::{insert, save, save_billed};
+pub use self::subscribers::{Subscribers, count_subscribers, lock_many, subscribers};
 use crate::plan::interval;
 use crate::schema::{subscription_intents, subscription_items, subscription_pauses, subscriptions};
 use crate::{Error, Result, Tx};

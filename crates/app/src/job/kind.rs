@@ -12,7 +12,8 @@ use crate::day::Task;
 use crate::error::Error;
 
 /// Every queue, so that metrics and lists also show the empty ones.
-pub const QUEUES: [&str; 5] = [
+pub const QUEUES: [&str; 6] = [
+    Task::Migrate.name(),
     Task::Turn.name(),
     Task::Bill.name(),
     Task::Recognize.name(),

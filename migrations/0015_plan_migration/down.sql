@@ -1,0 +1,3 @@
+DROP INDEX subscriptions_plan;
+DROP TABLE plan_migration_results;
+DROP TABLE plan_migrations;

@@ -6,8 +6,9 @@
 //! One batch is one transaction:
 //! 1. **claim** billing accounts with `SKIP LOCKED`, so that runs side by side share the work and
 //!    never a customer;
-//! 2. **read** their subscriptions, one-off charges, customers, balances, prices, products, the rates, and the lines
-//!    that credits take back, with a fixed number of queries; what is about to move is held;
+//! 2. **read** their subscriptions, one-off charges, customers, balances, prices, products, the
+//!    rates, and the lines that credits take back, with a fixed number of queries; what is about to
+//!    move is held;
 //! 3. **decide** in memory ([`domain::billing`]);
 //! 4. **write** documents, postings, deferrals, subscriptions and accounts with a fixed number of
 //!    multi-row statements, and take the block of numbers last, because its row is held to commit
@@ -18,35 +19,27 @@
 //! found.
 
 mod counted;
+mod shelf;
 
 use std::collections::HashMap;
 
 use chrono::Datelike;
-use domain::balance::Balance;
-use domain::billing::{self as rules, BillRefused, Charged, Horizon, Lines, Material};
+use domain::billing::{self as rules, BillRefused, Horizon};
 use domain::customer::Customer;
 use domain::date::Date;
 use domain::discount::AppliedDiscount;
-use domain::id::{
-    ChargeId, CustomerId, EntryId, InvoiceId, ItemId, LineId, OrgId, PriceId, ProductId, Sequence,
-    SetAsideId,
-};
-use domain::invoice::{DocumentKind, Draft, LineKind, Party};
+use domain::id::{ChargeId, CustomerId, InvoiceId, LineId, OrgId, Sequence, SetAsideId};
+use domain::invoice::{DocumentKind, Draft, Party};
 use domain::ledger::{Entry, document_entry};
-use domain::money::Money;
 use domain::numbering::Series;
-use domain::one_off::OneOff;
-use domain::organization::{OrgKind, Organization};
-use domain::plan::{Price, Product};
+use domain::organization::OrgKind;
 use domain::revenue::Deferral;
-use domain::subscription::{Direction, Subscription, Turn};
+use domain::subscription::{Subscription, Turn};
 use domain::usage::BilledPeriod;
-use domain::vat::VatRates;
 use store::billing::Account;
 use store::invoice::NewDocument;
 use store::set_aside::NewSetAside;
 
-use self::counted::{Counted, Stale};
 use crate::day::Done;
 use crate::error::{Error, Refusal};
 use crate::event::{self, News};
@@ -54,6 +47,7 @@ use crate::invoice::issue::announce_paid_off;
 use crate::{Ctx, Scope, telemetry};
 
 pub(crate) use self::counted::discounts;
+pub(crate) use self::shelf::{Shelf, Waiting, price_ids};
 
 /// Accounts of one transaction: large enough that the fixed statements hardly count, small enough
 /// that memory stays flat and a crash repeats little.
@@ -66,125 +60,6 @@ enum Claim {
     Due(i64),
     /// This one, even if it was set aside.
     One(Account),
-}
-
-/// What decisions about some customers need, read with a fixed number of queries.
-#[derive(Debug)]
-pub(crate) struct Shelf {
-    prices: HashMap<PriceId, Price>,
-    products: HashMap<ProductId, Product>,
-    rates: VatRates,
-    ids: Sequence,
-    charged: HashMap<(ItemId, LineKind), Charged>,
-    open: HashMap<InvoiceId, Money>,
-    balances: HashMap<Account, Money>,
-    waiting: Waiting,
-    counted: Counted,
-}
-
-/// One-off charges that wait, by account.
-pub(crate) type Waiting = HashMap<Account, Vec<OneOff>>;
-
-impl Shelf {
-    /// Everything that billing these subscriptions and one-off charges of customers needs.
-    pub(crate) async fn load(
-        scope: &mut Scope,
-        customers: &[CustomerId],
-        subscriptions: &[Subscription],
-        waiting: Waiting,
-        until: Date,
-    ) -> Result<Self, Error> {
-        let stale = Stale::load(scope, customers).await?;
-        let mut price_ids = price_ids(subscriptions);
-        price_ids.extend(stale.price_ids());
-        let prices = store::plan::prices(&mut scope.tx, &price_ids).await?;
-        let mut product_ids: Vec<ProductId> = prices.iter().map(|price| price.product_id).collect();
-        product_ids.extend(waiting.values().flatten().map(|one| one.product_id));
-        product_ids.sort_unstable();
-        product_ids.dedup();
-        let products = store::plan::products(&mut scope.tx, &product_ids).await?;
-        let credited = credited_items(subscriptions, until);
-        let charged = store::invoice::latest_lines(&mut scope.tx, &credited).await?;
-        let mut invoices: Vec<InvoiceId> = charged.values().map(|line| line.invoice_id).collect();
-        invoices.sort_unstable();
-        invoices.dedup();
-        let prices = prices.into_iter().map(|price| (price.id, price)).collect();
-        Ok(Self {
-            counted: Counted::load(scope, subscriptions, &prices, stale, until).await?,
-            prices,
-            products: products.into_iter().map(|product| (product.id, product)).collect(),
-            rates: store::vat::rates(&mut scope.tx).await?,
-            ids: Sequence::new(scope.now),
-            charged,
-            open: store::invoice::lock_open(&mut scope.tx, &invoices).await?,
-            balances: store::billing::balances(&mut scope.tx, customers).await?,
-            waiting,
-        })
-    }
-
-    /// What all customers share.
-    pub(crate) fn material<'a>(&'a self, seller: &'a Organization) -> Material<'a> {
-        Material {
-            seller,
-            rates: &self.rates,
-            prices: &self.prices,
-            products: &self.products,
-            ids: &self.ids,
-        }
-    }
-
-    /// A customer's account as the decision takes it.
-    pub(crate) fn account<'a>(
-        &self,
-        customer: &'a Customer,
-        account: Account,
-        subscriptions: &'a mut [Subscription],
-    ) -> rules::Account<'a> {
-        let items = subscriptions.iter().flat_map(|one| &one.items).map(|item| item.id);
-        let keys = items.flat_map(|id| [(id, LineKind::Recurring), (id, LineKind::Minimum)]);
-        let latest: HashMap<_, _> =
-            keys.filter_map(|key| Some((key, self.charged.get(&key)?.clone()))).collect();
-        let invoices = latest.values().map(|line| line.invoice_id);
-        let open = invoices.filter_map(|id| Some((id, *self.open.get(&id)?))).collect();
-        let nothing = Money::zero(account.currency);
-        let available = self.balances.get(&account).copied().unwrap_or(nothing);
-        rules::Account {
-            customer,
-            currency: account.currency,
-            discounts: self.counted.discounts_of(subscriptions),
-            usage: self.counted.usage(account, subscriptions),
-            subscriptions,
-            waiting: self.waiting.get(&account).cloned().unwrap_or_default(),
-            lines: Lines { latest, ..Lines::default() },
-            balance: Balance { available, open },
-        }
-    }
-}
-
-/// The prices of all items, those to come included.
-pub(crate) fn price_ids<'a>(
-    subscriptions: impl IntoIterator<Item = &'a Subscription>,
-) -> Vec<PriceId> {
-    let mut ids: Vec<PriceId> = Vec::new();
-    for one in subscriptions {
-        ids.extend(one.items.iter().map(|item| item.price_id));
-        let later = one.intents.iter().flat_map(|intent| &intent.terms.items);
-        ids.extend(later.map(|item| item.price_id));
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    ids
-}
-
-/// The items of which something is credited up to a day.
-fn credited_items(subscriptions: &[Subscription], until: Date) -> Vec<ItemId> {
-    let candidates = subscriptions.iter().filter(|one| one.may_credit());
-    let dues = candidates.flat_map(|one| one.dues_until(until));
-    let mut ids: Vec<ItemId> =
-        dues.filter(|due| due.direction == Direction::Credit).map(|due| due.item_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 /// Bills everything that is due for an organization today.
@@ -400,7 +275,7 @@ async fn decide(
         let mut own = shelf.account(customer, *account, &mut subscriptions);
         let billed = rules::bill(&material, &mut own, Horizon::run(today));
         for draft in billed.drafts {
-            let entry = document_entry(EntryId(shelf.ids.next()), &draft).map_err(|refused| {
+            let entry = document_entry(shelf.entry_id(), &draft).map_err(|refused| {
                 Error::fault(format!("document {} does not post: {refused}", draft.id))
             })?;
             decision.entries.extend(entry);

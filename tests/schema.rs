@@ -38,7 +38,7 @@ const FREE_AMOUNTS: [(&str, &str); 4] = [
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 12] = [
+const FACTS: [&str; 13] = [
     "credit_allocations",
     "discount_products",
     "document_numbers",
@@ -47,6 +47,7 @@ const FACTS: [&str; 12] = [
     "invoice_vat",
     "journal_entries",
     "meters",
+    "plan_migration_results",
     "plan_versions",
     "postings",
     "prices",

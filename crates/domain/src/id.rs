@@ -136,6 +136,16 @@ ids! {
     InvoiceId
     /// A line of a document.
     LineId
+    /// How a customer pays.
+    PaymentMethodId
+    /// A try to collect an invoice.
+    AttemptId
+    /// Money that came or went.
+    PaymentId
+    /// What follows when money does not come.
+    DunningPolicyId
+    /// Something proposed that a person decides.
+    DecisionId
     /// A journal entry.
     EntryId
     /// Something that happened.

@@ -7,6 +7,8 @@
 //!
 //! Deliberately absent: when to try again (the dunning policy), talking to gateways (`app`).
 
+pub mod attempt;
+
 use crate::code::codes;
 use crate::date::Date;
 use crate::id::{AttemptId, CustomerId, InvoiceId, PaymentId};

@@ -1,7 +1,7 @@
 //! What a use case works with.
 //!
-//! Purpose: [`Ctx`] is the outside world (database, wall clock); [`Scope`] is one transaction of
-//! one organization at one moment of that organization's clock.
+//! Purpose: [`Ctx`] is the outside world (database, wall clock, gateways); [`Scope`] is one
+//! transaction of one organization at one moment of that organization's clock.
 //!
 //! Invariants: a use case that writes takes a `&mut Scope` and does not commit; who opened the
 //! scope commits it. What is announced is written last, in the same transaction: events have their
@@ -19,6 +19,7 @@ use store::{Store, Tx};
 use crate::clock::Clock;
 use crate::error::{Error, Expect};
 use crate::event::News;
+use crate::gateway::Gateways;
 
 /// The outside world. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Ctx {
     pub store: Store,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
+    /// Who moves money.
+    pub gateways: Gateways,
 }
 
 /// One transaction of one organization at one moment.
@@ -47,6 +50,12 @@ pub struct Scope {
 }
 
 impl Ctx {
+    /// The outside world with the gateways of the service.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock, gateways: Gateways::default() }
+    }
+
     /// Opens a transaction of an organization. Dropping it rolls back.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ pub mod discount;
 pub mod document;
 mod error;
 pub mod event;
+pub mod gateway;
 pub mod invoice;
 pub mod job;
 pub mod ledger;

@@ -30,7 +30,7 @@ pub(crate) async fn run(database: &Database, options: &InitOptions) -> Result<()
     if !options.sandbox && !options.another {
         refuse_second(database.store()).await?;
     }
-    let ctx = Ctx { store: database.store().clone(), clock: Arc::new(WallClock) };
+    let ctx = Ctx::new(database.store().clone(), Arc::new(WallClock));
     let made = match command(options) {
         Ok(command) => app::organization::create(&ctx, command).await,
         Err(refused) => Err(refused),

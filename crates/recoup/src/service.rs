@@ -176,7 +176,7 @@ impl Service {
         let mut service = Self {
             grpc: doors.interface.as_ref().map(|(_, address, _)| *address),
             metrics: doors.metrics.as_ref().map(Endpoint::address),
-            ctx: Ctx { store: database.store().clone(), clock },
+            ctx: Ctx::new(database.store().clone(), clock),
             database,
             stop: CancellationToken::new(),
             parts: JoinSet::new(),

@@ -43,7 +43,7 @@ impl Database {
 
     /// The outside world of the use cases, with this database and a clock.
     pub fn ctx(&self, clock: impl Clock + 'static) -> Ctx {
-        Ctx { store: self.store(), clock: Arc::new(clock) }
+        Ctx::new(self.store(), Arc::new(clock))
     }
 
     /// A plain connection as the owner of all tables, to whom row level security does not apply.

@@ -49,7 +49,7 @@ impl Laboratory {
             DatabaseOptions { database_url: None, data: Some(folder.clone()), ..options.clone() };
         store::statements::count().map_err(Error::database("counting statements"))?;
         let database = Database::open(&private).await?;
-        let ctx = Ctx { store: database.store().clone(), clock: Arc::new(WallClock) };
+        let ctx = Ctx::new(database.store().clone(), Arc::new(WallClock));
         let laboratory = Self { database, folder, ctx };
         match database::prepare(laboratory.database.store()).await {
             Ok(_) => Ok(laboratory),

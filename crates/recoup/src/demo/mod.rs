@@ -79,7 +79,7 @@ async fn prepare_and_make(
     stop: &CancellationToken,
 ) -> Result<Option<Made>, Error> {
     database::prepare(database.store()).await?;
-    let ctx = Ctx { store: database.store().clone(), clock: Arc::new(WallClock) };
+    let ctx = Ctx::new(database.store().clone(), Arc::new(WallClock));
     make(&ctx, scale, stop).await
 }
 

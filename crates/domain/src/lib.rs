@@ -15,6 +15,7 @@ pub mod customer;
 pub mod date;
 pub mod decimal;
 pub mod discount;
+pub mod dunning;
 pub mod entitlement;
 pub mod event;
 pub mod failure;
@@ -35,6 +36,7 @@ pub mod revenue;
 #[cfg(feature = "diesel")]
 mod sql;
 pub mod subscription;
+pub mod target;
 pub mod usage;
 pub mod vat;
 

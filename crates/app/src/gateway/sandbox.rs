@@ -174,3 +174,7 @@ fn paid_back(refund: &Refund) -> Reply {
     let reference = Some(format!("sandbox-refund-{}", refund.payment));
     Reply { answer, reference, ask_again: None }
 }
+
+#[cfg(test)]
+#[path = "sandbox_tests.rs"]
+mod tests;

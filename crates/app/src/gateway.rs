@@ -37,24 +37,27 @@ pub use self::sandbox::{Sandbox, TEST_IBANS};
 /// that nobody takes over an attempt whose call is still running.
 pub const CALL_LIMIT: Duration = Duration::from_secs(30);
 
+/// An answer to come.
+pub type Call<'a> = BoxFuture<'a, Reply>;
+
 /// Who moves money for the vendor.
 ///
 /// An adapter keeps its errors to itself: it answers [`Answer::NotSent`] when the connection was
 /// refused before anything left, and [`Answer::Unknown`] for everything that it cannot tell.
 pub trait Gateway: Send + Sync + fmt::Debug {
     /// Asks to collect. The same key again is the same effect and the same reference.
-    fn submit<'a>(&'a self, order: &'a Order) -> BoxFuture<'a, Reply>;
+    fn submit<'a>(&'a self, order: &'a Order) -> Call<'a>;
 
     /// Asks how an order stands. A key that the gateway never saw is [`Answer::NotSent`].
-    fn query<'a>(&'a self, order: &'a Order) -> BoxFuture<'a, Reply>;
+    fn query<'a>(&'a self, order: &'a Order) -> Call<'a>;
 
     /// Asks to withdraw an order: [`Answer::Cancelled`] when nothing was collected yet, and
     /// otherwise how it stands.
-    fn cancel<'a>(&'a self, order: &'a Order) -> BoxFuture<'a, Reply>;
+    fn cancel<'a>(&'a self, order: &'a Order) -> Call<'a>;
 
     /// Asks to pay back. The same key again is the same effect, so that asking again is also how a
     /// refund of which nothing was heard is looked up.
-    fn refund<'a>(&'a self, refund: &'a Refund) -> BoxFuture<'a, Reply>;
+    fn refund<'a>(&'a self, refund: &'a Refund) -> Call<'a>;
 }
 
 /// An order to collect: what the attempt says, and the moment of the question.
@@ -239,7 +242,7 @@ impl Gateways {
     }
 
     /// The answer, or [`Answer::Unknown`] when it does not come in time: the effect may have been.
-    async fn limited(&self, call: BoxFuture<'_, Reply>) -> Reply {
+    async fn limited(&self, call: Call<'_>) -> Reply {
         let expired = |_| Reply::bare(Answer::Unknown);
         tokio::time::timeout(self.limit, call).await.unwrap_or_else(expired)
     }

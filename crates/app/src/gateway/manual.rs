@@ -8,28 +8,28 @@
 
 use domain::payment::Answer;
 use futures::FutureExt;
-use futures::future::{self, BoxFuture};
+use futures::future;
 
-use super::{Gateway, Order, Refund, Reply};
+use super::{Call, Gateway, Order, Refund, Reply};
 
 /// A person carries it out and reports how it ended.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Manual;
 
 impl Gateway for Manual {
-    fn submit<'a>(&'a self, order: &'a Order) -> BoxFuture<'a, Reply> {
+    fn submit<'a>(&'a self, order: &'a Order) -> Call<'a> {
         future::ready(standing(order)).boxed()
     }
 
-    fn query<'a>(&'a self, order: &'a Order) -> BoxFuture<'a, Reply> {
+    fn query<'a>(&'a self, order: &'a Order) -> Call<'a> {
         future::ready(standing(order)).boxed()
     }
 
-    fn cancel<'a>(&'a self, _: &'a Order) -> BoxFuture<'a, Reply> {
+    fn cancel<'a>(&'a self, _: &'a Order) -> Call<'a> {
         future::ready(Reply::bare(Answer::Cancelled)).boxed()
     }
 
-    fn refund<'a>(&'a self, _: &'a Refund) -> BoxFuture<'a, Reply> {
+    fn refund<'a>(&'a self, _: &'a Refund) -> Call<'a> {
         future::ready(Reply::bare(Answer::Accepted)).boxed()
     }
 }

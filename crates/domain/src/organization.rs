@@ -7,13 +7,12 @@
 //!
 //! Deliberately absent: keys and their secrets (`app`), which role may call what (`server`).
 
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::code::codes;
 use crate::date::{self, Date};
+use crate::iban::{Iban, IbanRefused};
 use crate::id::OrgId;
 use crate::ledger::Chart;
 use crate::money::Currency;
@@ -94,9 +93,9 @@ pub enum PartyRefused {
         /// What was given.
         number: String,
     },
-    /// Not an IBAN. The value is not repeated: it may be somebody's account.
-    #[error("not an IBAN: the country, the length or the check number is wrong")]
-    Iban,
+    /// Not an IBAN.
+    #[error(transparent)]
+    Iban(#[from] IbanRefused),
     /// Not an e-mail address. The value is not repeated.
     #[error("not an e-mail address: expected the form name@example.com")]
     Email,
@@ -160,14 +159,12 @@ pub fn vat_number(number: &str, country: &str) -> Result<String, PartyRefused> {
     }
 }
 
-/// An IBAN with a right check number (ISO 13616), in its compact form.
+/// An IBAN with a right check number, in its compact form ([`crate::iban`]).
 ///
 /// # Errors
 /// [`PartyRefused::Iban`].
 pub fn iban(text: &str) -> Result<String, PartyRefused> {
-    iban::Iban::from_str(text)
-        .map(|iban| iban::IbanLike::electronic_str(&iban).to_owned())
-        .map_err(|_| PartyRefused::Iban)
+    Ok(text.parse::<Iban>()?.reveal().to_owned())
 }
 
 /// An e-mail address by its form; whether it exists only a message can tell.
@@ -285,7 +282,7 @@ mod tests {
         }
         assert_eq!(iban("NL91 ABNA 0417 1643 00").unwrap(), "NL91ABNA0417164300");
         for wrong in ["NL92ABNA0417164300", "NL91ABNA04171643", "", "XX"] {
-            assert_eq!(iban(wrong), Err(PartyRefused::Iban), "{wrong}");
+            assert_eq!(iban(wrong), Err(PartyRefused::Iban(IbanRefused)), "{wrong}");
         }
         assert!(email("a@example.com").is_ok());
         for wrong in ["", "a", "a@", "@b.nl", "a@b", "a b@c.nl", "a@b@c.nl", "a@.nl"] {

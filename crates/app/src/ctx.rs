@@ -1,6 +1,6 @@
 //! What a use case works with.
 //!
-//! Purpose: [`Ctx`] is the outside world (database, wall clock); [`Scope`] is one transaction of
+//! Purpose: [`Ctx`] is the outside world (database, wall clock, seal); [`Scope`] is one transaction of
 //! one organization at one moment of that organization's clock.
 //!
 //! Invariants: a use case that writes takes a `&mut Scope` and does not commit; who opened the
@@ -19,6 +19,7 @@ use store::{Store, Tx};
 use crate::clock::Clock;
 use crate::error::{Error, Expect};
 use crate::event::News;
+use crate::seal::Seal;
 
 /// The outside world. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Ctx {
     pub store: Store,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
+    /// Seals what only processes with its key may read.
+    pub seal: Seal,
 }
 
 /// One transaction of one organization at one moment.
@@ -38,6 +41,8 @@ pub struct Scope {
     pub organization: Organization,
     /// The organization's present.
     pub now: DateTime<Utc>,
+    /// Seals what only processes with its key may read.
+    pub seal: Seal,
     /// The wall clock, for looking again.
     pub(crate) clock: Arc<dyn Clock>,
     /// What happened and is to be written before the commit.
@@ -47,6 +52,12 @@ pub struct Scope {
 }
 
 impl Ctx {
+    /// The outside world of these.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>, seal: Seal) -> Self {
+        Self { store, clock, seal }
+    }
+
     /// Opens a transaction of an organization. Dropping it rolls back.
     ///
     /// # Errors
@@ -61,8 +72,8 @@ impl Ctx {
 
     /// The scope of a transaction that is open.
     pub(crate) fn scope_of(&self, tx: Tx, organization: Organization, now: DateTime<Utc>) -> Scope {
-        let clock = Arc::clone(&self.clock);
-        Scope { tx, organization, now, clock, news: Vec::new(), bell: self.store.bell() }
+        let (clock, seal) = (Arc::clone(&self.clock), self.seal.clone());
+        Scope { tx, organization, now, seal, clock, news: Vec::new(), bell: self.store.bell() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a use case works with.
 //!
-//! Purpose: [`Ctx`] is the outside world (database, wall clock, gateways); [`Scope`] is one
+//! Purpose: [`Ctx`] is the outside world (database, wall clock, gateways, seal); [`Scope`] is one
 //! transaction of one organization at one moment of that organization's clock.
 //!
 //! Invariants: a use case that writes takes a `&mut Scope` and does not commit; who opened the
@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Expect};
 use crate::event::News;
 use crate::gateway::Gateways;
+use crate::seal::Seal;
 
 /// The outside world. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Ctx {
     pub clock: Arc<dyn Clock>,
     /// Who moves money.
     pub gateways: Gateways,
+    /// Seals what only processes with its key may read.
+    pub seal: Seal,
 }
 
 /// One transaction of one organization at one moment.
@@ -41,6 +44,8 @@ pub struct Scope {
     pub organization: Organization,
     /// The organization's present.
     pub now: DateTime<Utc>,
+    /// Seals what only processes with its key may read.
+    pub seal: Seal,
     /// The wall clock, for looking again.
     pub(crate) clock: Arc<dyn Clock>,
     /// What happened and is to be written before the commit.
@@ -52,8 +57,8 @@ pub struct Scope {
 impl Ctx {
     /// The outside world with the gateways of the service.
     #[must_use]
-    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, gateways: Gateways::default() }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, seal: Seal) -> Self {
+        Self { store, clock, gateways: Gateways::default(), seal }
     }
 
     /// Opens a transaction of an organization. Dropping it rolls back.
@@ -70,8 +75,8 @@ impl Ctx {
 
     /// The scope of a transaction that is open.
     pub(crate) fn scope_of(&self, tx: Tx, organization: Organization, now: DateTime<Utc>) -> Scope {
-        let clock = Arc::clone(&self.clock);
-        Scope { tx, organization, now, clock, news: Vec::new(), bell: self.store.bell() }
+        let (clock, seal) = (Arc::clone(&self.clock), self.seal.clone());
+        Scope { tx, organization, now, seal, clock, news: Vec::new(), bell: self.store.bell() }
     }
 }
 

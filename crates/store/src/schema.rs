@@ -343,6 +343,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    payment_methods (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        scheme -> Text,
+        state -> Text,
+        holder -> Nullable<Text>,
+        masked_account -> Nullable<Text>,
+        mandate_reference -> Nullable<Text>,
+        mandate_signed_on -> Nullable<Date>,
+        card_brand -> Nullable<Text>,
+        card_last_four -> Nullable<Text>,
+        card_expires_year -> Nullable<Int4>,
+        card_expires_month -> Nullable<Int4>,
+        sealed -> Nullable<Bytea>,
+        fingerprint -> Nullable<Bytea>,
+        key_id -> Nullable<Text>,
+        set_on -> Date,
+        ended_on -> Nullable<Date>,
+        end_reason -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     plan_migration_results (org_id, migration_id, subscription_id) {
         org_id -> Uuid,
         migration_id -> Uuid,
@@ -436,6 +461,13 @@ diesel::table! {
         revenue -> Text,
         unit_label -> Nullable<Text>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    seal_keys (key_id) {
+        key_id -> Text,
+        is_current -> Bool,
     }
 }
 
@@ -608,6 +640,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     number_series,
     organization_directory,
     organizations,
+    payment_methods,
     plan_migration_results,
     plan_migrations,
     plan_versions,
@@ -615,6 +648,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     postings,
     prices,
     products,
+    seal_keys,
     set_asides,
     subscription_discounts,
     subscription_intents,

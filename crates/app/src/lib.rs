@@ -29,6 +29,7 @@ pub mod mrr;
 pub mod one_off;
 pub mod organization;
 pub mod page;
+pub mod payment;
 pub mod renewal;
 pub mod request;
 pub mod revenue;

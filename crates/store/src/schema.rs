@@ -222,6 +222,7 @@ diesel::table! {
         finalized_at -> Timestamptz,
         balance_minor -> Int8,
         reason -> Nullable<Text>,
+        written_off_minor -> Int8,
     }
 }
 
@@ -305,6 +306,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    one_off_payment_invoices (org_id, one_off_payment_id, invoice_id) {
+        org_id -> Uuid,
+        one_off_payment_id -> Uuid,
+        invoice_id -> Uuid,
+        amount_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    one_off_payments (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        currency -> Text,
+        amount_minor -> Int8,
+        reference -> Text,
+        started_on -> Date,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     organization_directory (org_id) {
         org_id -> Uuid,
         kind -> Text,
@@ -338,6 +361,41 @@ diesel::table! {
         clock_holder -> Nullable<Uuid>,
         clock_held_until -> Nullable<Timestamptz>,
         page_secret -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payment_allocations (org_id, payment_id, position) {
+        org_id -> Uuid,
+        payment_id -> Uuid,
+        position -> Int4,
+        target -> Text,
+        customer_id -> Nullable<Uuid>,
+        invoice_id -> Nullable<Uuid>,
+        amount_minor -> Int8,
+        allocated_on -> Date,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payments (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Nullable<Uuid>,
+        kind -> Text,
+        currency -> Text,
+        amount_minor -> Int8,
+        fee_minor -> Int8,
+        booked_on -> Date,
+        in_transit -> Bool,
+        attempt_id -> Nullable<Uuid>,
+        reverses -> Nullable<Uuid>,
+        reference -> Nullable<Text>,
+        payer_name -> Nullable<Text>,
+        note -> Nullable<Text>,
+        external_id -> Nullable<Text>,
         created_at -> Timestamptz,
     }
 }
@@ -584,6 +642,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    write_off_vat (org_id, invoice_id, vat_class, vat_percent) {
+        org_id -> Uuid,
+        invoice_id -> Uuid,
+        vat_class -> Text,
+        vat_percent -> Numeric,
+        tax_minor -> Int8,
+        recovered_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    write_offs (org_id, invoice_id) {
+        org_id -> Uuid,
+        invoice_id -> Uuid,
+        times -> Int4,
+        amount_minor -> Int8,
+        recovered_minor -> Int8,
+        reason -> Text,
+        written_off_on -> Date,
+        dated_on -> Nullable<Date>,
+        dated_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     answered_requests,
     api_keys,
@@ -606,8 +689,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     meters,
     mrr_segments,
     number_series,
+    one_off_payment_invoices,
+    one_off_payments,
     organization_directory,
     organizations,
+    payment_allocations,
+    payments,
     plan_migration_results,
     plan_migrations,
     plan_versions,
@@ -624,4 +711,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     usage_events,
     usage_periods,
     vat_rates,
+    write_off_vat,
+    write_offs,
 );

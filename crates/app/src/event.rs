@@ -112,20 +112,22 @@ pub(crate) fn finalized(documents: &[&Draft], numbers: &[(InvoiceId, String)]) -
 
 /// Invoices that credit notes have paid off on a day.
 pub(crate) fn paid_off(invoices: Vec<Document>, on: Date) -> Vec<News> {
-    let settled = invoices.into_iter().map(|invoice| {
-        let facts = DocumentFacts {
-            id: invoice.id,
-            number: invoice.number,
-            kind: invoice.kind,
-            issue_on: invoice.issue_on,
-            due_on: invoice.due_on,
-            total: invoice.total,
-            open: invoice.open,
-        };
-        let news = of_document(EventKind::InvoiceSettled, invoice.customer_id, facts);
-        News { effective_on: on, ..news }
-    });
+    let settled = invoices.into_iter().map(|now| of_invoice(EventKind::InvoiceSettled, on, now));
     settled.collect()
+}
+
+/// Something that happened to an invoice on a day, which now stands as given.
+pub(crate) fn of_invoice(kind: EventKind, on: Date, now: Document) -> News {
+    let facts = DocumentFacts {
+        id: now.id,
+        number: now.number,
+        kind: now.kind,
+        issue_on: now.issue_on,
+        due_on: now.due_on,
+        total: now.total,
+        open: now.open,
+    };
+    News { effective_on: on, ..of_document(kind, now.customer_id, facts) }
 }
 
 /// Something that happened to a document on the day of its issue.

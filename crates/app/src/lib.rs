@@ -30,6 +30,7 @@ pub mod mrr;
 pub mod one_off;
 pub mod organization;
 pub mod page;
+pub mod payment;
 pub mod payment_method;
 pub mod renewal;
 pub mod request;

@@ -48,6 +48,10 @@ codes! {
         CreditNoteFinalized = "credit_note_finalized",
         /// Nothing of an invoice is open any more.
         InvoiceSettled = "invoice_settled",
+        /// Something of a settled invoice is to be paid again: a payment went back.
+        InvoiceReopened = "invoice_reopened",
+        /// What is open on an invoice is not expected any more.
+        InvoiceWrittenOff = "invoice_written_off",
     }
 }
 

@@ -48,6 +48,8 @@ codes! {
         Open = "open",
         /// Nothing is due any more.
         Settled = "settled",
+        /// What was due is not expected any more, and may still be paid after all.
+        WrittenOff = "written_off",
     }
 }
 

@@ -9,6 +9,8 @@
 //!
 //! Deliberately absent: balances (queries of `store`), closing of years.
 
+pub mod payment;
+
 use std::collections::BTreeMap;
 
 use crate::code::codes;
@@ -188,6 +190,19 @@ codes! {
         /// Service days of a line earned up to a day; the source's id is the line's, its part the
         /// day.
         Recognition = "recognition",
+        /// Money that came or went; the source's id is the payment's.
+        Payment = "payment",
+        /// Money that had matched nothing; the source's id is the payment's, its part the place of
+        /// the first of its new parts.
+        Match = "match",
+        /// An attempt that is under way; the source's id is the attempt's.
+        AttemptAccepted = "attempt_accepted",
+        /// An attempt that was under way and failed; the source's id is the attempt's.
+        AttemptFailed = "attempt_failed",
+        /// An invoice that will not be paid; the source's id is the invoice's, its part which time.
+        WriteOff = "write_off",
+        /// VAT of such an invoice, reclaimed; the source's id is the invoice's.
+        BadDebtVat = "bad_debt_vat",
     }
 }
 

@@ -3,9 +3,15 @@
 //! Purpose: the words that the rooms of collecting, receiving and dunning share.
 //!
 //! Invariants: a [`Payment`] is a fact; its allocations add up to its amount. Amounts are signed:
-//! positive is money that came in.
+//! positive is money that came in. What comes later of it (money that is matched, money that goes
+//! back) is another fact.
 //!
-//! Deliberately absent: when to try again (the dunning policy), talking to gateways (`app`).
+//! Deliberately absent: when to try again (the dunning policy), talking to gateways (`app`), fees
+//! for paying late: none are charged.
+
+pub mod allocation;
+pub mod reference;
+pub mod write_off;
 
 pub mod attempt;
 
@@ -69,6 +75,8 @@ codes! {
         Bounce = "bounce",
         /// The vendor paid back.
         Refund = "refund",
+        /// What the vendor paid back did not arrive.
+        RefundReturned = "refund_returned",
     }
 }
 
@@ -89,8 +97,18 @@ pub struct Payment {
     pub attempt_id: Option<AttemptId>,
     /// The payment that it takes back.
     pub reverses: Option<PaymentId>,
+    /// Whether it was posted as under way before: a direct debit that had been accepted.
+    pub in_transit: bool,
+    /// What the bank asked for it, besides; above zero.
+    pub fee: Option<Money>,
     /// What the payer or the bank wrote.
     pub reference: Option<String>,
+    /// Who paid, as the bank names it.
+    pub payer_name: Option<String>,
+    /// What a person remarked.
+    pub note: Option<String>,
+    /// The bank's own name of the movement: counted once.
+    pub external_id: Option<String>,
     /// Where it went.
     pub allocations: Vec<Allocation>,
 }
@@ -109,8 +127,21 @@ pub struct Allocation {
 pub enum Target {
     /// Pays off an invoice.
     Invoice(InvoiceId),
+    /// Pays an invoice after all that was written off.
+    WrittenOff(InvoiceId),
     /// The customer's balance.
     Balance,
     /// Nowhere yet: it matches nothing.
     Unmatched,
+}
+
+impl Target {
+    /// The invoice that it pays, if it pays one.
+    #[must_use]
+    pub fn invoice_id(self) -> Option<InvoiceId> {
+        match self {
+            Self::Invoice(id) | Self::WrittenOff(id) => Some(id),
+            Self::Balance | Self::Unmatched => None,
+        }
+    }
 }

@@ -198,6 +198,8 @@ both_ways! {
         InvoiceFinalized = InvoiceFinalized,
         CreditNoteFinalized = CreditNoteFinalized,
         InvoiceSettled = InvoiceSettled,
+        InvoiceReopened = InvoiceReopened,
+        InvoiceWrittenOff = InvoiceWrittenOff,
     }
     ChargeState = one_off::ChargeState {
         Waiting = Waiting,
@@ -211,6 +213,7 @@ both_ways! {
     InvoiceState = invoice::DocumentState {
         Open = Open,
         Settled = Settled,
+        WrittenOff = WrittenOff,
     }
     JobStatus = job::Status {
         Queued = Queued,
@@ -221,6 +224,12 @@ both_ways! {
     EntrySourceKind = ledger::SourceKind {
         Invoice = Invoice,
         Recognition = Recognition,
+        Payment = Payment,
+        Match = Match,
+        AttemptAccepted = AttemptAccepted,
+        AttemptFailed = AttemptFailed,
+        WriteOff = WriteOff,
+        BadDebtVat = BadDebtVat,
     }
     MigrationState = subscription::MigrationState {
         Running = Running,

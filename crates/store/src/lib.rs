@@ -28,6 +28,7 @@ pub mod mrr;
 pub mod numbering;
 pub mod one_off;
 pub mod organization;
+pub mod payment;
 pub mod payment_method;
 pub mod plan;
 pub mod pool;

@@ -222,6 +222,7 @@ diesel::table! {
         finalized_at -> Timestamptz,
         balance_minor -> Int8,
         reason -> Nullable<Text>,
+        written_off_minor -> Int8,
     }
 }
 
@@ -301,6 +302,28 @@ diesel::table! {
         year -> Int4,
         next_sequence -> Int8,
         last_issue_on -> Date,
+    }
+}
+
+diesel::table! {
+    one_off_payment_invoices (org_id, one_off_payment_id, invoice_id) {
+        org_id -> Uuid,
+        one_off_payment_id -> Uuid,
+        invoice_id -> Uuid,
+        amount_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    one_off_payments (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        currency -> Text,
+        amount_minor -> Int8,
+        reference -> Text,
+        started_on -> Date,
+        created_at -> Timestamptz,
     }
 }
 
@@ -616,6 +639,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    write_off_vat (org_id, invoice_id, vat_class, vat_percent) {
+        org_id -> Uuid,
+        invoice_id -> Uuid,
+        vat_class -> Text,
+        vat_percent -> Numeric,
+        tax_minor -> Int8,
+        recovered_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    write_offs (org_id, invoice_id) {
+        org_id -> Uuid,
+        invoice_id -> Uuid,
+        times -> Int4,
+        amount_minor -> Int8,
+        recovered_minor -> Int8,
+        reason -> Text,
+        written_off_on -> Date,
+        dated_on -> Nullable<Date>,
+        dated_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     answered_requests,
     api_keys,
@@ -638,6 +686,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     meters,
     mrr_segments,
     number_series,
+    one_off_payment_invoices,
+    one_off_payments,
     organization_directory,
     organizations,
     payment_methods,
@@ -658,4 +708,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     usage_events,
     usage_periods,
     vat_rates,
+    write_off_vat,
+    write_offs,
 );

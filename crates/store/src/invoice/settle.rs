@@ -140,7 +140,8 @@ async fn allocate(tx: &mut Tx, documents: &[NewDocument]) -> Result<()> {
     diesel::insert_into(credit_allocations::table).values(new).execute(tx.connection()).await?;
     diesel::sql_query(
         "UPDATE invoices i SET open_minor = i.open_minor - m.amount_minor, \
-         state = CASE WHEN i.open_minor = m.amount_minor THEN 'settled' ELSE i.state END \
+         state = CASE WHEN i.open_minor > m.amount_minor THEN 'open' \
+                      WHEN i.written_off_minor > 0 THEN 'written_off' ELSE 'settled' END \
          FROM (SELECT u.id, sum(u.amount_minor)::bigint AS amount_minor \
                FROM unnest($2, $3) AS u (id, amount_minor) GROUP BY u.id) m \
          WHERE i.org_id = $1 AND i.id = m.id",

@@ -21,7 +21,7 @@
 mod counted;
 mod shelf;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::Datelike;
 use domain::billing::{self as rules, BillRefused, Horizon};
@@ -44,7 +44,7 @@ use crate::day::Done;
 use crate::error::{Error, Refusal};
 use crate::event::{self, News};
 use crate::invoice::issue::announce_paid_off;
-use crate::{Ctx, Scope, telemetry};
+use crate::{Ctx, Scope, collection, telemetry};
 
 pub(crate) use self::counted::discounts;
 pub(crate) use self::shelf::{Shelf, Waiting, price_ids};
@@ -344,10 +344,15 @@ async fn write_refused(scope: &mut Scope, refused: &[(Account, BillRefused)]) ->
     Ok(())
 }
 
-/// Gives the documents their numbers: the last statements before those of the events, invoices
-/// before credit notes.
+/// Begins to collect documents, and gives them their numbers: the last statements before those of
+/// the events, invoices before credit notes.
 pub(crate) async fn number(scope: &mut Scope, documents: &[NewDocument]) -> Result<(), Error> {
     let drafts = || documents.iter().map(|one| &one.draft);
+    collection::open(scope, &drafts().collect::<Vec<_>>()).await?;
+    // What credits have paid off is not collected any more.
+    let crediting = drafts().filter(|one| !one.settlement.allocations.is_empty());
+    let credited: BTreeSet<CustomerId> = crediting.map(|one| one.customer_id).collect();
+    collection::refresh(scope, &credited.into_iter().collect::<Vec<_>>()).await?;
     let of_kind = |kind| drafts().filter(move |one| one.kind == kind).collect::<Vec<_>>();
     number_series(scope, Series::Invoice, &of_kind(DocumentKind::Invoice)).await?;
     number_series(scope, Series::CreditNote, &of_kind(DocumentKind::CreditNote)).await

@@ -11,7 +11,7 @@ use domain::id::OrgId;
 use domain::money::Money;
 
 use crate::error::Error;
-use crate::{Ctx, Scope, billing, migration, revenue, subscription};
+use crate::{Ctx, Scope, billing, collection, migration, revenue, subscription};
 
 /// Work of a day, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +22,8 @@ pub enum Task {
     Turn,
     /// What is due is invoiced.
     Bill,
+    /// What is to be paid is collected, and what follows when it is not.
+    Collect,
     /// Days of longer periods become revenue.
     Recognize,
 }
@@ -39,6 +41,12 @@ pub struct Done {
     pub invoices: u64,
     /// Their totals including VAT, one per currency.
     pub invoiced: Vec<Money>,
+    /// Attempts to collect.
+    pub attempts: u64,
+    /// Attempts that failed, and payments that went back.
+    pub failed: u64,
+    /// What attempts brought, one per currency.
+    pub collected: Vec<Money>,
     /// Journal entries posted.
     pub entries: u64,
     /// Customers set aside.
@@ -47,7 +55,8 @@ pub struct Done {
 
 impl Task {
     /// All of them, in the order in which a day does them.
-    pub const ALL: [Self; 4] = [Self::Migrate, Self::Turn, Self::Bill, Self::Recognize];
+    pub const ALL: [Self; 5] =
+        [Self::Migrate, Self::Turn, Self::Bill, Self::Collect, Self::Recognize];
 
     /// The name under which it is queued and measured.
     #[must_use]
@@ -56,6 +65,7 @@ impl Task {
             Self::Migrate => "migration",
             Self::Turn => "turn",
             Self::Bill => "billing",
+            Self::Collect => "collection",
             Self::Recognize => "recognition",
         }
     }
@@ -70,6 +80,7 @@ impl Task {
             Self::Migrate => store::migration::is_due(&mut scope.tx).await?,
             Self::Turn => store::subscription::turn_is_due(&mut scope.tx, today).await?,
             Self::Bill => store::billing::is_due(&mut scope.tx, today).await?,
+            Self::Collect => collection::is_due(scope).await?,
             Self::Recognize => store::revenue::is_due(&mut scope.tx, today).await?,
         })
     }
@@ -83,6 +94,7 @@ impl Task {
             Self::Migrate => migration::run_due(ctx, org).await,
             Self::Turn => subscription::turn_due(ctx, org).await,
             Self::Bill => billing::run(ctx, org).await,
+            Self::Collect => collection::run(ctx, org).await,
             Self::Recognize => revenue::recognize_due(ctx, org).await,
         }
     }
@@ -98,11 +110,18 @@ impl Done {
         self.invoices += other.invoices;
         self.entries += other.entries;
         self.set_aside += other.set_aside;
-        for amount in other.invoiced {
-            match self.invoiced.iter_mut().find(|sum| sum.currency() == amount.currency()) {
-                Some(sum) => *sum = sum.checked_add(amount).unwrap_or(*sum),
-                None => self.invoiced.push(amount),
-            }
+        self.attempts += other.attempts;
+        self.failed += other.failed;
+        add_up(&mut self.invoiced, other.invoiced);
+        add_up(&mut self.collected, other.collected);
+    }
+}
+
+fn add_up(sums: &mut Vec<Money>, amounts: Vec<Money>) {
+    for amount in amounts {
+        match sums.iter_mut().find(|sum| sum.currency() == amount.currency()) {
+            Some(sum) => *sum = sum.checked_add(amount).unwrap_or(*sum),
+            None => sums.push(amount),
         }
     }
 }

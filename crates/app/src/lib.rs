@@ -10,9 +10,11 @@
 //! Deliberately absent: rules (`domain`), SQL (`store`), wire formats, schedules.
 
 pub mod access;
+pub mod arrears;
 pub mod billing;
 pub mod catalog;
 pub mod clock;
+pub mod collection;
 mod ctx;
 pub mod customer;
 pub mod day;

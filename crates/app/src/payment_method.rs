@@ -274,8 +274,10 @@ async fn get(scope: &mut Scope, id: PaymentMethodId) -> Result<Kept, Error> {
     store::payment_method::get(&mut scope.tx, id).await.or_missing("payment method", id)
 }
 
-/// Holds the customer until the end of the transaction.
+/// Holds the customer and its billing accounts until the end of the transaction.
 async fn hold(scope: &mut Scope, id: CustomerId) -> Result<(), Error> {
+    // First what every change of what is to be paid holds first.
+    store::billing::lock_many(&mut scope.tx, &[id]).await?;
     store::customer::lock(&mut scope.tx, id).await.or_missing("customer", id)?;
     // The wait may have lasted into another day.
     scope.refresh().await

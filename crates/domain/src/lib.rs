@@ -11,6 +11,7 @@
 pub mod balance;
 pub mod billing;
 pub mod code;
+pub mod collection;
 pub mod customer;
 pub mod date;
 pub mod decimal;

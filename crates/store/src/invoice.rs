@@ -262,7 +262,11 @@ async fn vat_rows(tx: &mut Tx, id: InvoiceId, currency: Currency) -> Result<Vec<
     Ok(rows.into_iter().map(row).collect())
 }
 
-async fn numbers(tx: &mut Tx, ids: &[InvoiceId]) -> Result<HashMap<InvoiceId, String>> {
+/// The numbers of documents.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn numbers(tx: &mut Tx, ids: &[InvoiceId]) -> Result<HashMap<InvoiceId, String>> {
     let rows: Vec<(InvoiceId, String)> = document_numbers::table
         .filter(document_numbers::org_id.eq(tx.org()))
         .filter(document_numbers::document_id.eq_any(ids))

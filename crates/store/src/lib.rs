@@ -11,7 +11,10 @@
 //! is always an argument.
 
 pub mod api_key;
+pub mod arrears;
+pub mod attempt;
 pub mod billing;
+pub mod collection;
 pub mod customer;
 pub mod discount;
 mod error;

@@ -25,6 +25,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    arrears (org_id, customer_id) {
+        org_id -> Uuid,
+        customer_id -> Uuid,
+        invoice_id -> Uuid,
+        day_zero -> Date,
+        degree -> Text,
+        delivery -> Text,
+        grace_until -> Nullable<Date>,
+        changes_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
     billing_accounts (org_id, customer_id, currency) {
         org_id -> Uuid,
         customer_id -> Uuid,
@@ -52,6 +65,43 @@ diesel::table! {
         state -> Text,
         invoice_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    collection_steps (org_id, invoice_id, day_zero, day, action) {
+        org_id -> Uuid,
+        invoice_id -> Uuid,
+        day_zero -> Date,
+        day -> Int4,
+        action -> Text,
+        done_on -> Date,
+    }
+}
+
+diesel::table! {
+    collections (org_id, invoice_id) {
+        org_id -> Uuid,
+        invoice_id -> Uuid,
+        customer_id -> Uuid,
+        currency -> Text,
+        due_on -> Date,
+        state -> Text,
+        scheme -> Nullable<Text>,
+        policy_id -> Nullable<Uuid>,
+        day_zero -> Nullable<Date>,
+        class -> Nullable<Text>,
+        raw_code -> Nullable<Text>,
+        attempts -> Int4,
+        not_sent -> Int4,
+        last_attempt_on -> Nullable<Date>,
+        extra -> Nullable<Text>,
+        next_at -> Nullable<Timestamptz>,
+        next_action -> Nullable<Text>,
+        why -> Text,
+        held_by -> Nullable<Text>,
+        held_until -> Nullable<Date>,
+        changed_at -> Timestamptz,
     }
 }
 
@@ -366,6 +416,45 @@ diesel::table! {
 }
 
 diesel::table! {
+    payment_allocations (org_id, payment_id, position) {
+        org_id -> Uuid,
+        payment_id -> Uuid,
+        position -> Int4,
+        target -> Text,
+        customer_id -> Nullable<Uuid>,
+        invoice_id -> Nullable<Uuid>,
+        amount_minor -> Int8,
+        allocated_on -> Date,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payment_attempts (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        invoice_id -> Uuid,
+        customer_id -> Uuid,
+        number -> Int4,
+        method_id -> Uuid,
+        scheme -> Text,
+        currency -> Text,
+        amount_minor -> Int8,
+        state -> Text,
+        in_transit -> Bool,
+        reference -> Nullable<Text>,
+        raw_code -> Nullable<Text>,
+        class -> Nullable<Text>,
+        reasons_version -> Nullable<Int4>,
+        submitted_at -> Timestamptz,
+        answered_at -> Nullable<Timestamptz>,
+        ask_at -> Nullable<Timestamptz>,
+        asked -> Int4,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     payment_methods (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
@@ -386,6 +475,27 @@ diesel::table! {
         set_on -> Date,
         ended_on -> Nullable<Date>,
         end_reason -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payments (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Nullable<Uuid>,
+        kind -> Text,
+        currency -> Text,
+        amount_minor -> Int8,
+        fee_minor -> Int8,
+        booked_on -> Date,
+        in_transit -> Bool,
+        attempt_id -> Nullable<Uuid>,
+        reverses -> Nullable<Uuid>,
+        reference -> Nullable<Text>,
+        payer_name -> Nullable<Text>,
+        note -> Nullable<Text>,
+        external_id -> Nullable<Text>,
         created_at -> Timestamptz,
     }
 }
@@ -667,8 +777,11 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     answered_requests,
     api_keys,
+    arrears,
     billing_accounts,
     charges,
+    collection_steps,
+    collections,
     credit_allocations,
     customers,
     deferrals,
@@ -690,7 +803,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     one_off_payments,
     organization_directory,
     organizations,
+    payment_allocations,
+    payment_attempts,
     payment_methods,
+    payments,
     plan_migration_results,
     plan_migrations,
     plan_versions,

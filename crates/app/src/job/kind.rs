@@ -12,10 +12,11 @@ use crate::day::Task;
 use crate::error::Error;
 
 /// Every queue, so that metrics and lists also show the empty ones.
-pub const QUEUES: [&str; 6] = [
+pub const QUEUES: [&str; 7] = [
     Task::Migrate.name(),
     Task::Turn.name(),
     Task::Bill.name(),
+    Task::Collect.name(),
     Task::Recognize.name(),
     VerifyLedger::QUEUE,
     Prune::QUEUE,

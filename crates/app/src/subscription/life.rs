@@ -336,8 +336,12 @@ pub async fn entitlements(
         }
     };
     let asked_for_one = id.is_some();
+    let arrears = match found.first() {
+        Some(one) => crate::arrears::of(scope, one.customer_id).await?,
+        None => Arrears::None,
+    };
     let entitled = found.into_iter().map(|one| {
-        let entitlement = entitlement(&one, Arrears::None, today);
+        let entitlement = entitlement(&one, arrears, today);
         (one, entitlement)
     });
     Ok(entitled.filter(|(one, _)| asked_for_one || one.state != State::Cancelled).collect())

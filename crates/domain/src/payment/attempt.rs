@@ -83,6 +83,8 @@ pub struct Attempt {
     pub ask_at: Option<DateTime<Utc>>,
     /// How often the gateway was asked in vain.
     pub asked: i32,
+    /// When its withdrawal was decided: the invoice was paid otherwise.
+    pub withdrawn_at: Option<DateTime<Utc>>,
 }
 
 /// What an answer brought about, for the books and for what follows.

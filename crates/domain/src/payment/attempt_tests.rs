@@ -29,6 +29,7 @@ fn attempt() -> Attempt {
         submitted_at: now(),
         ask_at: Some(now() + ASK_AFTER[0]),
         asked: 0,
+        withdrawn_at: None,
     }
 }
 

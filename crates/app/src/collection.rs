@@ -1,0 +1,91 @@
+//! Collections: getting what customers owe.
+//!
+//! Purpose: every finalized invoice on which something is open has a collection: a row of the retry
+//! queue that says what happens next by itself, when and why. Workers take what is due ([`run`]),
+//! ask the gateways about what is under way, and record what they answer ([`answer`]); people look
+//! at the queue and act on it ([`queue`]).
+//!
+//! Invariants: an attempt is committed before its gateway is called, and no transaction is open
+//! during the call. Whoever changes a collection holds the billing account of its customer, so that
+//! payments, credits and attempts of one customer follow each other. What is planned is planned anew
+//! whenever something about it has changed, by the same rule.
+//!
+//! Deliberately absent: what follows when ([`domain::dunning`], [`domain::collection`]); what
+//! missing money does to delivery ([`crate::arrears`]).
+
+pub mod answer;
+mod ask;
+mod desk;
+mod order;
+mod run;
+mod step;
+
+use chrono_tz::Tz;
+use domain::Outcome;
+use domain::collection::{Collection, Extra};
+use domain::id::CustomerId;
+use domain::invoice::{DocumentKind, Draft};
+use store::collection::{Collected, Which};
+
+pub(crate) use self::desk::Desk;
+pub(crate) use self::run::is_due;
+pub use self::run::run;
+
+use crate::Scope;
+use crate::error::Error;
+
+/// Begins to collect what is open on documents that have just got their numbers.
+pub(crate) async fn open(scope: &mut Scope, documents: &[&Draft]) -> Result<(), Error> {
+    let zone: Tz = scope.organization.time_zone;
+    let open = documents.iter().filter(|one| {
+        one.kind == DocumentKind::Invoice && !one.settlement.open.is_zero()
+    });
+    let new: Vec<Collection> = open
+        .map(|one| Collection::of_invoice(one.id, one.customer_id, one.currency, one.due_on, zone))
+        .collect();
+    Ok(store::collection::insert(&mut scope.tx, &new, scope.now).await?)
+}
+
+/// Plans anew what customers are to pay, after money moved or something else about them changed:
+/// what is paid is closed, and delivery goes on at once where nothing is missing any more. Hold
+/// their billing accounts.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub(crate) async fn refresh(scope: &mut Scope, customers: &[CustomerId]) -> Result<(), Error> {
+    if customers.is_empty() {
+        return Ok(());
+    }
+    let found = store::collection::load(&mut scope.tx, Which::Open(customers)).await?;
+    plan(scope, found).await?;
+    crate::arrears::recompute(scope, customers).await
+}
+
+/// Tries once, at the next look, what could not be collected from a customer: it has given new
+/// details. Hold its billing accounts.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub(crate) async fn rearm(scope: &mut Scope, customer: CustomerId) -> Result<(), Error> {
+    let mut found = store::collection::load(&mut scope.tx, Which::Open(&[customer])).await?;
+    for one in &mut found {
+        // What is not waiting for details goes on as planned.
+        let (Outcome::Applied(()) | Outcome::Unchanged) = one.collection.rearm(Extra::NewDetails);
+    }
+    plan(scope, found).await?;
+    crate::arrears::recompute(scope, &[customer]).await
+}
+
+/// Plans and saves.
+async fn plan(scope: &mut Scope, mut found: Vec<Collected>) -> Result<(), Error> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let desk = Desk::load(scope, &found).await?;
+    for one in &mut found {
+        desk.plan(one);
+    }
+    desk.withdraw(scope, &found).await?;
+    let planned: Vec<Collection> = found.into_iter().map(|one| one.collection).collect();
+    Ok(store::collection::save(&mut scope.tx, &planned, scope.now).await?)
+}

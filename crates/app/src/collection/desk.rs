@@ -1,0 +1,116 @@
+//! What is looked at when it is decided about collections, read with a fixed number of queries.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use domain::collection::{Due, Situation};
+use domain::date::Date;
+use domain::dunning::{Case, Policy, StepKey};
+use domain::id::{AttemptId, CustomerId, DunningPolicyId, InvoiceId, PaymentMethodId};
+use domain::payment::Scheme;
+use domain::payment::attempt::Attempt;
+use domain::period::Period;
+use store::collection::Collected;
+
+use crate::Scope;
+use crate::error::Error;
+
+/// Policies, ways of paying, attempts and steps of some collections.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    policies: HashMap<Option<DunningPolicyId>, Policy>,
+    methods: HashMap<CustomerId, (PaymentMethodId, Scheme)>,
+    attempts: HashMap<InvoiceId, Attempt>,
+    done: HashMap<InvoiceId, Vec<(Date, StepKey)>>,
+    frozen: HashMap<InvoiceId, Vec<Period>>,
+    builtin: Policy,
+    now: DateTime<Utc>,
+    zone: Tz,
+}
+
+impl Desk {
+    /// Everything that deciding about these collections needs.
+    pub(crate) async fn load(scope: &mut Scope, about: &[Collected]) -> Result<Self, Error> {
+        let invoices: Vec<InvoiceId> = about.iter().map(|one| one.collection.invoice_id).collect();
+        let mut customers: Vec<CustomerId> =
+            about.iter().map(|one| one.collection.customer_id).collect();
+        customers.sort_unstable();
+        customers.dedup();
+        let tx = &mut scope.tx;
+        let methods = store::payment_method::active(tx, &customers).await?;
+        let attempts = store::attempt::open_of(tx, &invoices).await?;
+        let done = store::collection::steps(tx, &invoices).await?;
+        let frozen = store::collection::pauses(tx, &invoices).await?;
+        Ok(Self {
+            policies: HashMap::new(),
+            methods: methods
+                .into_iter()
+                .map(|kept| kept.method)
+                .map(|one| (one.customer_id, (one.id, one.details.scheme())))
+                .collect(),
+            attempts: attempts.into_iter().map(|one| (one.invoice_id, one)).collect(),
+            done,
+            frozen,
+            builtin: Policy::goodwill(),
+            now: scope.now,
+            zone: scope.organization.time_zone,
+        })
+    }
+
+    fn situation(&self, about: &Collected) -> Situation<'_> {
+        let one = &about.collection;
+        Situation {
+            policy: self.policy(about),
+            is_open: about.open.minor() > 0,
+            attempt: self.attempts.get(&one.invoice_id).map(|attempt| attempt.state),
+            method: self.methods.get(&one.customer_id).copied(),
+            frozen: self.frozen.get(&one.invoice_id).map_or(&[], Vec::as_slice),
+            done: self.done.get(&one.invoice_id).map_or(&[], Vec::as_slice),
+            now: self.now,
+            zone: self.zone,
+        }
+    }
+
+    /// The policy that a collection follows.
+    pub(crate) fn policy(&self, about: &Collected) -> &Policy {
+        self.policies.get(&about.collection.policy_id).unwrap_or(&self.builtin)
+    }
+
+    /// What went wrong with it, as its policy must know it.
+    pub(crate) fn case(&self, about: &Collected) -> Option<Case> {
+        about.collection.case(&self.situation(about))
+    }
+
+    /// Decides what happens next by itself.
+    pub(crate) fn plan(&self, about: &mut Collected) {
+        let situation = self.situation(about);
+        about.collection.plan(&situation);
+    }
+
+    /// What is to be done now.
+    pub(crate) fn due(&self, about: &Collected) -> Due {
+        about.collection.due(&self.situation(about))
+    }
+
+    /// Remembers that steps were done.
+    pub(crate) fn did(&mut self, invoice: InvoiceId, day_zero: Date, keys: &[StepKey]) {
+        let done = self.done.entry(invoice).or_default();
+        done.extend(keys.iter().map(|key| (day_zero, *key)));
+    }
+
+    /// Asks back the attempts under way whose invoices have been paid otherwise: the gateway is
+    /// asked at the next look.
+    pub(crate) async fn withdraw(
+        &self,
+        scope: &mut Scope,
+        about: &[Collected],
+    ) -> Result<(), Error> {
+        let paid = about.iter().filter(|one| one.open.minor() <= 0);
+        let attempts: Vec<AttemptId> = paid
+            .filter_map(|one| self.attempts.get(&one.collection.invoice_id))
+            .map(|attempt| attempt.id)
+            .collect();
+        Ok(store::attempt::withdraw(&mut scope.tx, &attempts, scope.now).await?)
+    }
+}

@@ -17,6 +17,7 @@ pub mod answer;
 mod ask;
 mod desk;
 mod order;
+pub mod queue;
 mod run;
 mod step;
 
@@ -87,5 +88,9 @@ async fn plan(scope: &mut Scope, mut found: Vec<Collected>) -> Result<(), Error>
     }
     desk.withdraw(scope, &found).await?;
     let planned: Vec<Collection> = found.into_iter().map(|one| one.collection).collect();
-    Ok(store::collection::save(&mut scope.tx, &planned, scope.now).await?)
+    save(scope, &planned).await
+}
+
+async fn save(scope: &mut Scope, changed: &[Collection]) -> Result<(), Error> {
+    Ok(store::collection::save(&mut scope.tx, changed, scope.now).await?)
 }

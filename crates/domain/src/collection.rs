@@ -349,6 +349,15 @@ impl Collection {
         Course::At(at, NextAction::Step, format!("{}: {}", self.reason(), names.join(", ")))
     }
 
+    /// The steps that the policy would take next, on whatever day that is.
+    #[must_use]
+    pub fn next_steps(&self, situation: &Situation<'_>) -> Vec<StepKey> {
+        let Some(case) = self.case(situation) else { return Vec::new() };
+        let (done, today) = (self.done(situation), situation.today());
+        let Some(on) = situation.policy.next_on(&case, &done, today) else { return Vec::new() };
+        situation.policy.due(&case, &done, on).into_iter().map(|step| step.key).collect()
+    }
+
     /// The failure that the policy is asked about.
     #[must_use]
     pub fn case(&self, situation: &Situation<'_>) -> Option<Case> {

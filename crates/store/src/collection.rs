@@ -203,6 +203,17 @@ pub async fn is_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<bool> {
     Ok(diesel::select(diesel::dsl::exists(due)).get_result(tx.connection()).await?)
 }
 
+/// Which collections, in lists.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    /// Only those that stand so; all that are not closed when absent.
+    pub state: Option<CollectionState>,
+    /// Only of this customer.
+    pub customer_id: Option<CustomerId>,
+    /// Only of these failures.
+    pub class: Option<FailureClass>,
+}
+
 /// Which collections.
 #[derive(Debug, Clone, Copy)]
 pub enum Which<'a> {
@@ -252,10 +263,56 @@ pub async fn load(tx: &mut Tx, which: Which<'_>) -> Result<Vec<Collected>> {
         Which::Of(ids) => query.filter(collections::invoice_id.eq_any(ids)),
     };
     let rows: Vec<(Row, String, i64)> = query.load(tx.connection()).await?;
-    let collected = |(row, number, minor): (Row, String, i64)| {
-        let open = Money::new(minor, row.currency);
-        Collected { collection: row.into(), number, open }
+    Ok(rows.into_iter().map(collected).collect())
+}
+
+fn collected((row, number, minor): (Row, String, i64)) -> Collected {
+    let open = Money::new(minor, row.currency);
+    Collected { collection: row.into(), number, open }
+}
+
+/// A page of collections after an invoice, in the order of the invoices' ids.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn list(
+    tx: &mut Tx,
+    filter: Filter,
+    after: Option<InvoiceId>,
+    limit: i64,
+) -> Result<Vec<Collected>> {
+    let mut query = collections::table
+        .inner_join(
+            invoices::table.on(invoices::org_id
+                .eq(collections::org_id)
+                .and(invoices::id.eq(collections::invoice_id))),
+        )
+        .inner_join(
+            document_numbers::table.on(document_numbers::org_id
+                .eq(collections::org_id)
+                .and(document_numbers::document_id.eq(collections::invoice_id))),
+        )
+        .filter(collections::org_id.eq(tx.org()))
+        .filter(invoices::org_id.eq(tx.org()))
+        .filter(document_numbers::org_id.eq(tx.org()))
+        .order(collections::invoice_id)
+        .limit(limit)
+        .select((Row::as_select(), document_numbers::number, invoices::open_minor))
+        .into_boxed();
+    query = match filter.state {
+        Some(state) => query.filter(collections::state.eq(state)),
+        None => query.filter(collections::state.ne(CollectionState::Closed)),
     };
+    if let Some(customer) = filter.customer_id {
+        query = query.filter(collections::customer_id.eq(customer));
+    }
+    if let Some(class) = filter.class {
+        query = query.filter(collections::class.eq(class));
+    }
+    if let Some(after) = after {
+        query = query.filter(collections::invoice_id.gt(after));
+    }
+    let rows: Vec<(Row, String, i64)> = query.load(tx.connection()).await?;
     Ok(rows.into_iter().map(collected).collect())
 }
 

@@ -93,6 +93,22 @@ impl Desk {
         about.collection.due(&self.situation(about))
     }
 
+    /// The attempt that may still bring the money by itself.
+    pub(crate) fn attempt(&self, about: &Collected) -> Option<&Attempt> {
+        self.attempts.get(&about.collection.invoice_id)
+    }
+
+    /// Whether the customer pays in a way by which the vendor can collect.
+    pub(crate) fn is_collectable(&self, about: &Collected) -> bool {
+        let method = self.methods.get(&about.collection.customer_id);
+        method.is_some_and(|(_, scheme)| *scheme != Scheme::BankTransfer)
+    }
+
+    /// The steps that the policy would take next, on whatever day that is.
+    pub(crate) fn next_steps(&self, about: &Collected) -> Vec<StepKey> {
+        about.collection.next_steps(&self.situation(about))
+    }
+
     /// Remembers that steps were done.
     pub(crate) fn did(&mut self, invoice: InvoiceId, day_zero: Date, keys: &[StepKey]) {
         let done = self.done.entry(invoice).or_default();

@@ -6,6 +6,7 @@ use domain::id::OrgId;
 use server::pb::v1;
 use server::pb::v1::catalog_service_client::CatalogServiceClient;
 use server::pb::v1::clock_service_client::ClockServiceClient;
+use server::pb::v1::collection_service_client::CollectionServiceClient;
 use server::pb::v1::customer_service_client::CustomerServiceClient;
 use server::pb::v1::event_service_client::EventServiceClient;
 use server::pb::v1::invoice_service_client::InvoiceServiceClient;
@@ -46,6 +47,8 @@ pub struct Client {
     pub key: String,
     pub catalog: CatalogServiceClient<Keyed>,
     pub clock: ClockServiceClient<Keyed>,
+    /// CollectionService.
+    pub collection: CollectionServiceClient<Keyed>,
     pub customers: CustomerServiceClient<Keyed>,
     pub events: EventServiceClient<Keyed>,
     pub invoices: InvoiceServiceClient<Keyed>,
@@ -120,6 +123,7 @@ impl Client {
             key: key.to_owned(),
             catalog: CatalogServiceClient::new(with()),
             clock: ClockServiceClient::new(with()),
+            collection: CollectionServiceClient::new(with()),
             customers: CustomerServiceClient::new(with()),
             events: EventServiceClient::new(with()),
             invoices: InvoiceServiceClient::new(with()),

@@ -59,20 +59,26 @@ repeatable! {
     CreateProductRequest
     CreateSubscriptionRequest
     CreditInvoiceRequest
+    HoldRetryRequest
     MigratePlanVersionRequest
     PauseSubscriptionRequest
     PublishPlanVersionRequest
+    ReleaseRetryRequest
     RemoveChargeRequest
     RemoveDiscountRequest
+    ReportPaymentResultRequest
     RequeueJobRequest
+    ResolveUnknownRequest
     ResumeSubscriptionRequest
     RetireDiscountRequest
     RetirePlanRequest
+    RetryNowRequest
     RetrySetAsideRequest
     RevokeApiKeyRequest
     RevokeIntentRequest
     RunBillingRequest
     SetVatRateRequest
+    SkipRetryRequest
     UnblockCustomerRequest
     UndoCancelRequest
     UpdateCustomerRequest

@@ -6,8 +6,9 @@
 //! wire without one of the domain (unspecified, drafts) have no arm here and are refused.
 
 use app::job;
+use domain::payment::attempt;
 use domain::{
-    customer, discount, entitlement, event, invoice, ledger, mrr, one_off, organization, period,
+    collection, customer, discount, entitlement, event, invoice, ledger, mrr, one_off, organization, period,
     plan, renewal, subscription, usage, vat,
 };
 
@@ -84,6 +85,32 @@ both_ways! {
         Good = Good,
         InArrears = InArrears,
         Blocked = Blocked,
+    }
+    CollectionState = collection::CollectionState {
+        Waiting = Waiting,
+        UnderWay = UnderWay,
+        Unknown = Unknown,
+        Held = Held,
+        Person = Person,
+        Closed = Closed,
+    }
+    NextAction = collection::NextAction {
+        Collect = Collect,
+        Retry = Retry,
+        Extra = Extra,
+        Resend = Resend,
+        Step = Step,
+        Release = Release,
+    }
+    AttemptState = attempt::AttemptState {
+        Submitting = Submitting,
+        Accepted = Accepted,
+        Unknown = Unknown,
+        Settled = Settled,
+        Declined = Declined,
+        NotSent = NotSent,
+        Cancelled = Cancelled,
+        Bounced = Bounced,
     }
     VatCategory = vat::VatCategory {
         Standard = Standard,

@@ -17,6 +17,7 @@ mod api_key;
 mod call;
 mod catalog;
 mod clock;
+mod collection;
 mod customer;
 mod discount;
 mod document;

@@ -73,6 +73,15 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.ClockService/AdvanceClock", &[Worker, Admin]),
     roles("recoup.v1.ClockService/GetClock", ALL),
 
+    roles("recoup.v1.CollectionService/HoldRetry", &[Support, Finance, Admin]),
+    roles("recoup.v1.CollectionService/ListAttempts", READERS),
+    roles("recoup.v1.CollectionService/ListRetries", READERS),
+    roles("recoup.v1.CollectionService/ReleaseRetry", &[Support, Finance, Admin]),
+    roles("recoup.v1.CollectionService/ReportPaymentResult", &[Finance, Worker, Admin]),
+    roles("recoup.v1.CollectionService/ResolveUnknown", &[Finance, Admin]),
+    roles("recoup.v1.CollectionService/RetryNow", &[Support, Finance, Admin]),
+    roles("recoup.v1.CollectionService/SkipRetry", &[Support, Finance, Admin]),
+
     roles("recoup.v1.CustomerService/BlockCustomer", &[Support, Finance, Admin]),
     roles("recoup.v1.CustomerService/CreateCustomer", &[Sales, Support, Finance, Admin]),
     roles("recoup.v1.CustomerService/GetCustomer", READERS),

@@ -25,6 +25,7 @@ use tower::{BoxError, Service, ServiceBuilder};
 
 use crate::catalog::Catalog;
 use crate::clock::Clocks;
+use crate::collection::Collections;
 use crate::customer::Customers;
 use crate::event::Events;
 use crate::invoice::Invoices;
@@ -150,9 +151,10 @@ fn layers(
 }
 
 /// The names of the services, for health.
-const SERVICES: [&str; 10] = [
+const SERVICES: [&str; 11] = [
     v1::catalog_service_server::SERVICE_NAME,
     v1::clock_service_server::SERVICE_NAME,
+    v1::collection_service_server::SERVICE_NAME,
     v1::customer_service_server::SERVICE_NAME,
     v1::event_service_server::SERVICE_NAME,
     v1::invoice_service_server::SERVICE_NAME,
@@ -189,6 +191,8 @@ fn routes(
     add!(v1::catalog_service_server::CatalogServiceServer, Catalog { ctx: ctx() });
     let clocks = Clocks { ctx: ctx(), movers: movers.clone() };
     add!(v1::clock_service_server::ClockServiceServer, clocks);
+    let collections = Collections { ctx: ctx() };
+    add!(v1::collection_service_server::CollectionServiceServer, collections);
     add!(v1::customer_service_server::CustomerServiceServer, Customers { ctx: ctx() });
     let events = Events { ctx: ctx(), heartbeat: settings.heartbeat };
     add!(v1::event_service_server::EventServiceServer, events);

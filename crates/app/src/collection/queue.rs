@@ -10,7 +10,7 @@ use domain::money::Money;
 use domain::organization::text;
 use domain::payment::Answer;
 use domain::payment::attempt::{Attempt, AttemptState};
-use store::collection::{Collected, Which};
+use store::collection::Which;
 
 use super::answer::{self, Answered};
 use super::{Desk, save};
@@ -20,7 +20,7 @@ use crate::page::{Page, PageRequest};
 use crate::{Scope, arrears};
 
 pub use store::attempt::Filter as AttemptFilter;
-pub use store::collection::Filter;
+pub use store::collection::{Collected, Filter};
 
 /// The longest raw code that is kept, in characters.
 const MAX_CODE: usize = 40;

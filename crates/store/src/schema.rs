@@ -478,6 +478,7 @@ diesel::table! {
         effective_on -> Date,
         terms -> Jsonb,
         migration_id -> Nullable<Uuid>,
+        named -> Nullable<Jsonb>,
     }
 }
 
@@ -499,6 +500,7 @@ diesel::table! {
         until_on -> Nullable<Date>,
         charged_from -> Date,
         billed_until -> Date,
+        forfeited_until -> Nullable<Date>,
     }
 }
 

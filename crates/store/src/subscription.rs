@@ -67,6 +67,7 @@ struct ItemRow {
     until_on: Option<Date>,
     charged_from: Date,
     billed_until: Date,
+    forfeited_until: Option<Date>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -111,6 +112,7 @@ impl ItemRow {
             until_on: self.until_on,
             charged_from: self.charged_from,
             billed_until: self.billed_until,
+            forfeited_until: self.forfeited_until,
         })
     }
 }

@@ -381,6 +381,7 @@ pub(super) fn item(planned: PlannedItem, grid: Grid, from_on: Date, first: Date)
         until_on: None,
         charged_from: first,
         billed_until: first,
+        forfeited_until: None,
     }
 }
 

@@ -129,6 +129,10 @@ fn items(changed: &[Subscription]) -> Vec<(SubscriptionId, i32, &Item)> {
         .collect()
 }
 
+fn forfeited(items: &[(SubscriptionId, i32, &Item)]) -> Vec<Option<Date>> {
+    items.iter().map(|(_, _, item)| item.forfeited_until).collect()
+}
+
 /// Writes the items that are new; of the others, how long they last and what was charged.
 async fn save_items(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
     let items = items(changed);
@@ -141,10 +145,12 @@ async fn save_items(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
     diesel::sql_query(
         "INSERT INTO subscription_items AS i (org_id, id, subscription_id, position, price_id, \
          component, quantity, metered, anchor_on, interval_count, interval_unit, timing, from_on, \
-         until_on, charged_from, billed_until) \
-         SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS u \
+         until_on, charged_from, billed_until, forfeited_until) \
+         SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+         $16, $17) AS u \
          ON CONFLICT (org_id, id) DO UPDATE SET until_on = excluded.until_on, \
-         charged_from = excluded.charged_from, billed_until = excluded.billed_until",
+         charged_from = excluded.charged_from, billed_until = excluded.billed_until, \
+         forfeited_until = excluded.forfeited_until",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Array<SqlUuid>, _>(items.iter().map(|(_, _, item)| item.id).collect::<Vec<_>>())
@@ -166,6 +172,7 @@ async fn save_items(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
     )
     .bind::<Array<SqlDate>, _>(date(|item| item.charged_from))
     .bind::<Array<SqlDate>, _>(date(|item| item.billed_until))
+    .bind::<Array<Nullable<SqlDate>>, _>(forfeited(&items))
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -256,8 +263,9 @@ pub async fn save_billed(tx: &mut Tx, billed: &[Subscription]) -> Result<()> {
     .await?;
     let items = items(billed);
     diesel::sql_query(
-        "UPDATE subscription_items i SET charged_from = u.charged_from, billed_until = u.billed_until \
-         FROM unnest($2, $3, $4) AS u (id, charged_from, billed_until) \
+        "UPDATE subscription_items i SET charged_from = u.charged_from, \
+         billed_until = u.billed_until, forfeited_until = u.forfeited_until \
+         FROM unnest($2, $3, $4, $5) AS u (id, charged_from, billed_until, forfeited_until) \
          WHERE i.org_id = $1 AND i.id = u.id \
          AND (i.billed_until <> u.billed_until OR i.charged_from <> u.charged_from)",
     )
@@ -265,6 +273,7 @@ pub async fn save_billed(tx: &mut Tx, billed: &[Subscription]) -> Result<()> {
     .bind::<Array<SqlUuid>, _>(items.iter().map(|(_, _, item)| item.id).collect::<Vec<_>>())
     .bind::<Array<SqlDate>, _>(items.iter().map(|(_, _, i)| i.charged_from).collect::<Vec<_>>())
     .bind::<Array<SqlDate>, _>(items.iter().map(|(_, _, i)| i.billed_until).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlDate>>, _>(forfeited(&items))
     .execute(tx.connection())
     .await?;
     Ok(())

@@ -87,6 +87,7 @@ struct IntentRow {
     subscription_id: SubscriptionId,
     effective_on: Date,
     terms: serde_json::Value,
+    named: Option<serde_json::Value>,
     migration_id: Option<MigrationId>,
 }
 
@@ -196,9 +197,10 @@ async fn load_intents(tx: &mut Tx, ids: &[SubscriptionId], parts: &mut Parts) ->
         .select(IntentRow::as_select())
         .load(tx.connection())
         .await?;
-    for IntentRow { id, subscription_id, effective_on, terms, migration_id } in rows {
+    for IntentRow { id, subscription_id, effective_on, terms, named, migration_id } in rows {
         let terms = serde_json::from_value(terms).map_err(Error::corrupt)?;
-        let intent = Intent { id, on: effective_on, terms, migration_id };
+        let named = named.map(serde_json::from_value).transpose().map_err(Error::corrupt)?;
+        let intent = Intent { id, on: effective_on, terms, named, migration_id };
         parts.intents.entry(subscription_id).or_default().push(intent);
     }
     Ok(())

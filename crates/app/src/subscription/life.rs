@@ -12,8 +12,8 @@ use domain::invoice::Draft;
 use domain::organization::text;
 use domain::plan::PlanVersion;
 use domain::subscription::{
-    CancelReason, CancelRefused, CancelWhen, ChangeRefused, Intent, NewPause, PauseRefused, State,
-    Subscription,
+    CancelReason, CancelRefused, CancelWhen, ChangeRefused, Intent, Named, NewPause, PauseRefused,
+    State, Subscription,
 };
 use rust_decimal::Decimal;
 
@@ -291,7 +291,8 @@ async fn apply_change(
     if terms.is_like(&before) && subscription.ends_on().is_none_or(|end| today < end) {
         return Ok(Outcome::Unchanged);
     }
-    let intent = Intent { id: IntentId::fresh(now), on, terms, migration_id: None };
+    let named = Some(Named::new(command.plan_id.is_some(), &command.quantities, &terms));
+    let intent = Intent { id: IntentId::fresh(now), on, terms, named, migration_id: None };
     subscription.change(today, intent)?;
     super::meter::refuse_shared(scope, subscription).await?;
     Ok(Outcome::Applied(on))

@@ -21,7 +21,7 @@ use crate::ledger::{Account as LedgerAccount, document_entry, recognition_entry}
 use crate::period::{Alignment, Interval, Unit};
 use crate::plan::{CancelPolicy, PlanVersion, RevenueKind, Timing};
 use crate::price::PriceModel;
-use crate::subscription::{CancelReason, CancelWhen, Intent, NewPause, Start, Turn};
+use crate::subscription::{CancelReason, CancelWhen, Intent, Named, NewPause, Start, Turn};
 use crate::vat::{VatCategory, built_in_rates};
 use rust_decimal::Decimal;
 
@@ -166,7 +166,8 @@ impl World {
             seats.map(|seats| ("seats".to_owned(), Decimal::from(seats))).into_iter().collect();
         let version = &self.versions[version];
         let terms = self.subscription.terms_of_change(version, on, &quantities, fresh).unwrap();
-        let intent = Intent { id: IntentId(self.fresh()), on, terms, migration_id: None };
+        let named = Some(Named::new(true, &quantities, &terms));
+        let intent = Intent { id: IntentId(self.fresh()), on, terms, named, migration_id: None };
         self.subscription.change(self.today, intent).is_ok()
     }
 

@@ -10,7 +10,7 @@ use diesel::sql_types::{
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
 use domain::id::SubscriptionId;
-use domain::subscription::{Item, Subscription};
+use domain::subscription::{Intent, Item, Subscription};
 
 use crate::schema::{subscription_intents, subscription_pauses, subscriptions};
 use crate::{Error, Result, Tx};
@@ -223,9 +223,13 @@ async fn save_intents(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
         .iter()
         .map(|(_, _, intent)| serde_json::to_value(&intent.terms).map_err(Error::corrupt))
         .collect::<Result<Vec<_>>>()?;
+    let named = |intent: &Intent| {
+        intent.named.as_ref().map(serde_json::to_value).transpose().map_err(Error::corrupt)
+    };
+    let named = rows.iter().map(|(_, _, intent)| named(intent)).collect::<Result<Vec<_>>>()?;
     diesel::sql_query(
         "INSERT INTO subscription_intents (org_id, id, subscription_id, position, effective_on, \
-         terms, migration_id) SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7) AS u",
+         terms, named, migration_id) SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7, $8) AS u",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Array<SqlUuid>, _>(rows.iter().map(|(_, _, intent)| intent.id).collect::<Vec<_>>())
@@ -233,6 +237,7 @@ async fn save_intents(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
     .bind::<Array<Integer>, _>(rows.iter().map(|(_, at, _)| *at).collect::<Vec<_>>())
     .bind::<Array<SqlDate>, _>(rows.iter().map(|(_, _, intent)| intent.on).collect::<Vec<_>>())
     .bind::<Array<Jsonb>, _>(terms)
+    .bind::<Array<Nullable<Jsonb>>, _>(named)
     .bind::<Array<Nullable<SqlUuid>>, _>(
         rows.iter().map(|(_, _, intent)| intent.migration_id).collect::<Vec<_>>(),
     )

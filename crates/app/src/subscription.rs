@@ -11,6 +11,7 @@ use domain::period::Alignment;
 use domain::plan::PlanVersion;
 use domain::subscription::{Start, Subscription, TermsRefused, Turn};
 use rust_decimal::Decimal;
+use store::invoice::Hold;
 
 use crate::access::id_taken;
 use crate::billing::{Shelf, Waiting, account_of};
@@ -187,7 +188,8 @@ async fn documents_of(
         }
     };
     let mut due = [subscription.clone()];
-    let shelf = Shelf::load(scope, &[customer.id], &due, Waiting::new(), until).await?;
+    let shelf =
+        Shelf::load(scope, &[customer.id], &due, Waiting::new(), (until, Hold::Read)).await?;
     let material = shelf.material(&scope.organization);
     let horizon = Horizon { today, until, dates: documents };
     let mut account = shelf.account(&customer, account_of(subscription), &mut due);

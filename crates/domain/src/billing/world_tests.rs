@@ -254,8 +254,11 @@ impl World {
                 }
             }
         }
-        let latest = latest.into_iter().map(|(key, (_, line))| (key, line)).collect();
-        Lines { latest, ..Lines::default() }
+        let asked: HashSet<ItemId> =
+            self.subscription.creditable_items().map(|item| item.id).collect();
+        let latest = latest.into_iter().filter(|((item, _), _)| asked.contains(item));
+        let latest = latest.map(|(key, (_, line))| (key, line)).collect();
+        Lines { latest, asked, ..Lines::default() }
     }
 
     /// The decision for a horizon, about a copy.

@@ -134,6 +134,17 @@ impl Subscription {
         self.credit_due(item).or_else(|| self.charge_due(item))
     }
 
+    /// The items of which something that has been charged may be credited, now or by a change to
+    /// come: all whose charged days are known not to be delivered, and those that a change may end.
+    pub fn creditable_items(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(|item| {
+            let may_end = item.is_current() && !self.intents.is_empty();
+            let is_charged = item.charged_from < item.billed_until;
+            let in_advance = item.timing() == Timing::InAdvance;
+            self.credit_due(item).is_some() || (may_end && is_charged && in_advance)
+        })
+    }
+
     /// The days that were charged and will not be delivered, from the first such day on: what
     /// comes after a pause is charged anew when it comes.
     fn credit_due(&self, item: &Item) -> Option<Due> {

@@ -25,6 +25,7 @@ pub use self::life::{
     CancelSubscription, ChangeSubscription, ChangeWhen, PauseSubscription, cancel, change,
     entitlements, pause, preview_change, resume, revoke_intent, undo_cancel,
 };
+pub(crate) use self::meter::Meters;
 pub use store::subscription::Filter;
 
 /// How far from today a subscription may start, in months either way: further is a mistyped year.

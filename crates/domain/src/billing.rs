@@ -378,6 +378,8 @@ fn settle_deferrals(account: &mut Account<'_>, billed: &mut Billed) {
 #[cfg(test)]
 mod forfeit_tests;
 #[cfg(test)]
+mod metered_tests;
+#[cfg(test)]
 mod property_tests;
 #[cfg(test)]
 #[path = "billing_tests.rs"]

@@ -240,9 +240,17 @@ pub async fn lock(tx: &mut Tx, id: SubscriptionId) -> Result<Subscription> {
 /// # Errors
 /// [`Error::Unavailable`].
 pub async fn of_customer(tx: &mut Tx, customer_id: CustomerId) -> Result<Vec<Subscription>> {
+    of_customers(tx, &[customer_id]).await
+}
+
+/// All subscriptions of customers, by id.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn of_customers(tx: &mut Tx, customers: &[CustomerId]) -> Result<Vec<Subscription>> {
     let rows = subscriptions::table
         .filter(subscriptions::org_id.eq(tx.org()))
-        .filter(subscriptions::customer_id.eq(customer_id))
+        .filter(subscriptions::customer_id.eq_any(customers))
         .order(subscriptions::id)
         .select(Row::as_select())
         .load(tx.connection())

@@ -245,12 +245,15 @@ fn take_back(line: &mut Charged, from: Date, gross: Money) -> Result<(Money, Mon
     let days = date::days_between(line.service.start, from);
     let kept = share_of_minor(line.discount.minor(), days, line.service.days())?;
     let kept = Money::new(kept, line.discount.currency());
-    let net = gross.checked_sub(line.discount.checked_sub(kept)?)?;
+    // Rounded on its own, the share of a discount can be a cent more than its days cost.
+    let off = line.discount.checked_sub(kept)?;
+    let off = if off.minor() > gross.minor() { gross } else { off };
+    let net = gross.checked_sub(off)?;
     let unearned = match &mut line.deferral {
         Some(deferral) => deferral.credit(from, net)?,
         None => Money::zero(net.currency()),
     };
     line.net = line.net.checked_sub(net)?;
-    line.discount = kept;
+    line.discount = line.discount.checked_sub(off)?;
     Ok((net, unearned))
 }

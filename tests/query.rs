@@ -12,7 +12,7 @@ use testkit::{Database, ManualClock, Offer, Vendor, copy};
 use crate::world::until;
 
 /// Tables that grow with the customers: none of them may be read whole.
-const LARGE: [&str; 12] = [
+const LARGE: [&str; 11] = [
     "billing_accounts",
     "customers",
     "deferrals",
@@ -21,7 +21,6 @@ const LARGE: [&str; 12] = [
     "invoices",
     "journal_entries",
     "mrr_segments",
-    "plan_migrations",
     "postings",
     "subscription_items",
     "subscriptions",
@@ -84,16 +83,6 @@ async fn ten_thousand() -> (Database, Vendor) {
     (database, Vendor { ctx, org, key })
 }
 
-/// Ten thousand migrations that are done.
-async fn migrations_of_the_past(database: &Database) {
-    let done = "INSERT INTO plan_migrations (org_id, id, plan_id, version_id, made_on, state, \
-                expected, created_at) \
-                SELECT v.org_id, gen_random_uuid(), v.plan_id, v.id, v.valid_from, 'done', 0, \
-                v.valid_from FROM generate_series(1, 10000), plan_versions v; \
-                ANALYZE plan_migrations";
-    database.sql().await.batch_execute(done).await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_events_of_one_subscription_are_found_by_its_index() {
     let (database, vendor) = ten_thousand().await;
@@ -120,9 +109,7 @@ async fn the_events_of_one_subscription_are_found_by_its_index() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_due_is_found_by_its_index_among_ten_thousand() {
     let (database, vendor) = ten_thousand().await;
-    migrations_of_the_past(&database).await;
     for (task, index) in [
-        (Task::Migrate, "plan_migrations_state"),
         (Task::Turn, "subscriptions_turn"),
         (Task::Bill, "billing_accounts_due"),
         (Task::Recognize, "deferrals_due"),

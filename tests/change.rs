@@ -186,3 +186,65 @@ async fn what_cannot_be_changed_is_refused() {
     assert_eq!(ended.line(), "FailedPrecondition ALREADY_ENDED");
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_added_now_stay_when_a_planned_change_of_plan_happens() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-01").await;
+    let id = subscribed(&mut client, Plan::seats("10.00"), "2").await.id;
+    let dearer = client.plan("dearer", Plan::seats("20.00")).await;
+    client.advance("2025-01-11").await.unwrap();
+    let on = |day| Some(v1::change::When::On(date(day)));
+    let plan =
+        v1::Change { plan_id: dearer.id.clone(), when: on("2025-02-01"), ..Default::default() };
+    client.change(&id, plan).await.unwrap();
+    client.change(&id, v1::Change { when: on("2025-03-01"), ..to_seats("9") }).await.unwrap();
+    client.change(&id, to_seats("5")).await.unwrap();
+    let intents = client.intents(&id).await;
+    let shown: Vec<_> = intents
+        .iter()
+        .map(|one| (one.plan_id == dearer.id, one.quantities[0].quantity.clone().unwrap().value))
+        .collect();
+    assert_eq!(shown, [(true, "5".to_owned()), (true, "9".to_owned())]);
+    client.advance("2025-03-01").await.unwrap();
+    let documents = book(&client.documents().await);
+    assert_eq!(
+        documents[2..],
+        [
+            "2025-00003 2025-02-01 100.00 + 21.00: dearer 2025-02-01..2025-03-01 100.00",
+            "2025-00004 2025-03-01 180.00 + 37.80: dearer 2025-03-01..2025-04-01 180.00",
+        ]
+    );
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_waits_for_nobody() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-01").await;
+    let bought = subscribed(&mut client, Plan::months(12, "365.00"), "1").await;
+    let dearer = client.plan("dearer", Plan::months(12, "730.00")).await;
+    client.advance("2025-01-11").await.unwrap();
+    let other = world.database.sql().await;
+    let hold = "BEGIN; SELECT FROM invoices FOR UPDATE; SELECT FROM deferrals FOR UPDATE; \
+                SELECT FROM billing_accounts FOR UPDATE; SELECT FROM subscriptions FOR UPDATE";
+    other.batch_execute(hold).await.unwrap();
+    let change = v1::Change { plan_id: dearer.id, ..Default::default() };
+    let request = v1::PreviewChangeRequest {
+        subscription_id: bought.id.clone(),
+        change: Some(change.clone()),
+        horizon: Some(v1::preview_change_request::Horizon::Periods(1)),
+    };
+    let preview = client.subscriptions.preview_change(request).await.unwrap().into_inner();
+    assert_eq!(cents(&preview.invoices[0].net), 71_000 - 35_500);
+    other.batch_execute("COMMIT").await.unwrap();
+    client.change(&bought.id, change).await.unwrap();
+    other.batch_execute(hold).await.unwrap();
+    let request =
+        v1::PreviewInvoiceRequest { customer_id: bought.customer_id.clone(), ..Default::default() };
+    let preview = client.invoices.preview_invoice(request).await.unwrap().into_inner();
+    assert_eq!(cents(&preview.invoices[0].net), 71_000 - 35_500);
+    other.batch_execute("COMMIT").await.unwrap();
+    client.advance("2025-01-11").await.unwrap();
+    world.finish().await;
+}

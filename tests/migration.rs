@@ -1,6 +1,7 @@
 //! Migrations: the subscribers of a plan moved to another of its versions.
 
 mod killed;
+mod meter;
 
 use app::clock::{Clock, WallClock};
 use server::pb::v1::plan_migration::When;

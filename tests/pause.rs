@@ -184,3 +184,47 @@ async fn an_end_now_credits_or_forfeits_and_an_end_on_a_date_waits_for_it() {
     );
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_of_pause_before_an_end_without_credit_gives_back_that_day() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-01").await;
+    let id = subscribed(&mut client, Plan::months(12, "365.00")).await.id;
+    client.advance("2025-01-11").await.unwrap();
+    let on = v1::CancelOn { date: Some(date("2025-03-01")), credit: false };
+    let request = v1::CancelSubscriptionRequest {
+        subscription_id: id.clone(),
+        reason: v1::CancelReason::VoluntaryPrice.into(),
+        when: Some(v1::cancel_subscription_request::When::On(on)),
+        ..Default::default()
+    };
+    client.subscriptions.cancel_subscription(request).await.unwrap();
+    client.pause(&id, Some("2025-02-01"), Some("2025-02-02")).await.unwrap();
+    client.advance("2025-03-02").await.unwrap();
+    let documents = client.documents().await;
+    let paid: i64 = documents.iter().map(|one| crate::world::cents(&one.net)).sum();
+    assert_eq!(paid, 36_400, "{:?}", book(&documents));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_without_pauses_says_so() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-01").await;
+    let offer = Plan::months(1, "31.00");
+    let product = client.product("base", &offer).await;
+    let version = v1::PlanVersion { max_pause_months: Some(0), ..offer.version(&product.id) };
+    let request = v1::CreatePlanRequest {
+        code: "base".to_owned(),
+        name: "base".to_owned(),
+        version: Some(version),
+        ..Default::default()
+    };
+    let plan = client.catalog.create_plan(request).await.unwrap().into_inner().plan.unwrap();
+    let customer = client.customer("Bakkerij Jansen").await;
+    let id = client.subscribe(Client::terms(&customer, &plan, "2025-01-01")).await.unwrap().id;
+    let refused = refusal(client.pause(&id, None, Some("2025-01-02")).await);
+    assert_eq!(refused.line(), "FailedPrecondition PAUSE_NOT_ALLOWED");
+    assert_eq!(refused.message, "the plan allows no pause");
+    world.finish().await;
+}

@@ -84,6 +84,29 @@ async fn ten_thousand() -> (Database, Vendor) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_events_of_one_subscription_are_found_by_its_index() {
+    let (database, vendor) = ten_thousand().await;
+    let seed = "INSERT INTO events (org_id, position, id, kind, occurred_at, effective_on, \
+                customer_id, subscription_id, payload) \
+                SELECT s.org_id, 1000000 + row_number() OVER (), gen_random_uuid(), \
+                'subscription_started', s.created_at, s.start_on, s.customer_id, s.id, '{}' \
+                FROM subscriptions s; \
+                UPDATE event_positions SET last_position = 2000000; ANALYZE";
+    database.sql().await.batch_execute(seed).await.unwrap();
+    let (whole, used) = watched(&database, &vendor, async |vendor| {
+        let filter = store::event::Filter {
+            subscription_id: Some(domain::id::SubscriptionId(uuid::Uuid::max())),
+            ..Default::default()
+        };
+        let tx = &mut vendor.scope().await.tx;
+        assert_eq!(store::event::list(tx, &filter, 0, 2_000_000, 50).await.unwrap(), []);
+    })
+    .await;
+    assert_eq!(whole, [""; 0], "the events of one subscription");
+    assert!(used.iter().any(|used| used == "events_subscription"), "{used:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_due_is_found_by_its_index_among_ten_thousand() {
     let (database, vendor) = ten_thousand().await;
     for (task, index) in [

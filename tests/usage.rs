@@ -46,7 +46,7 @@ async fn buyer(client: &mut Client, name: &str, from: &str) -> v1::Customer {
     customer
 }
 
-async fn meter(
+pub async fn meter(
     client: &mut Client,
     code: &str,
     aggregation: v1::Aggregation,

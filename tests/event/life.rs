@@ -92,3 +92,27 @@ async fn a_whole_life_is_told_once_and_in_order_also_by_workers_that_come_late()
         assert_eq!(of(&late, billed), of(&expected, billed));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_is_recorded_when_it_is_over_is_told_whole() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-01").await;
+    let customer = client.customer("Bakkerij Jansen").await;
+    let plan = client.plan("base", Plan::months(1, "31.00")).await;
+    let terms = Client::terms(&customer, &plan, "2025-01-01");
+    let id = client.subscribe(terms).await.unwrap().id;
+    client.advance("2025-01-20").await.unwrap();
+    client.pause(&id, Some("2025-01-10"), Some("2025-01-15")).await.unwrap();
+    // Up to the one that follows, which still runs.
+    client.pause(&id, Some("2025-01-18"), Some("2025-01-25")).await.unwrap();
+    client.pause(&id, Some("2025-01-25"), Some("2025-01-28")).await.unwrap();
+    client.advance("2025-02-02").await.unwrap();
+    let told = told(&mut client).await;
+    let pauses: Vec<_> =
+        told.iter().filter(|one| one.ends_with("paused") || one.ends_with("resumed")).collect();
+    assert_eq!(
+        pauses,
+        ["2025-01-10 paused", "2025-01-15 resumed", "2025-01-18 paused", "2025-01-28 resumed"]
+    );
+    world.finish().await;
+}

@@ -37,7 +37,7 @@ use domain::revenue::Deferral;
 use domain::subscription::{Subscription, Turn};
 use domain::usage::BilledPeriod;
 use store::billing::Account;
-use store::invoice::NewDocument;
+use store::invoice::{Hold, NewDocument};
 use store::set_aside::NewSetAside;
 
 use crate::day::Done;
@@ -256,7 +256,7 @@ async fn decide(
     today: Date,
 ) -> Result<Decision, Error> {
     let ids: Vec<CustomerId> = accounts.iter().map(|one| one.customer_id).collect();
-    let shelf = Shelf::load(scope, &ids, &due, waiting, today).await?;
+    let shelf = Shelf::load(scope, &ids, &due, waiting, (today, Hold::Lock)).await?;
     let customers: HashMap<CustomerId, Customer> = store::customer::get_many(&mut scope.tx, &ids)
         .await?
         .into_iter()

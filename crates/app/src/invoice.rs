@@ -13,6 +13,7 @@ use crate::billing::Shelf;
 use crate::error::{Error, Expect};
 use crate::page::{Page, PageRequest};
 use store::billing::Account;
+use store::invoice::Hold;
 
 pub use credit::{CreditInvoice, credit};
 pub use store::invoice::{Document, DocumentLine, DocumentVat, Filter};
@@ -48,7 +49,7 @@ pub async fn preview(
     let mut currencies: Vec<_> = due.iter().map(|one| one.currency).collect();
     currencies.extend(waiting.keys().map(|account| account.currency));
     currencies.push(customer.currency);
-    let shelf = Shelf::load(scope, &[customer_id], &due, waiting, until).await?;
+    let shelf = Shelf::load(scope, &[customer_id], &due, waiting, (until, Hold::Read)).await?;
     let material = shelf.material(&scope.organization);
     currencies.sort_unstable();
     currencies.dedup();

@@ -32,7 +32,7 @@ use crate::Scope;
 use crate::access::id_taken;
 use crate::error::{Error, Expect, Refusal};
 use crate::page::{Page, PageRequest};
-use crate::subscription::START_WINDOW_MONTHS;
+use crate::subscription::{Meters, START_WINDOW_MONTHS};
 
 pub use self::run::run_due;
 pub use store::migration::Done as MigrationResult;
@@ -226,21 +226,22 @@ async fn with_counts(scope: &mut Scope, found: Vec<Migration>) -> Result<Vec<Pro
 pub async fn preview(scope: &mut Scope, command: MigratePlan) -> Result<Preview, Error> {
     let (migration, version) = checked(scope, command).await?;
     let of = Subscribers::from(&migration);
-    let mut preview = Preview::default();
+    let (mut preview, mut meters) = (Preview::default(), Meters::default());
     let mut after = None;
     loop {
         let batch = store::subscription::subscribers(&mut scope.tx, of, after, BATCH).await?;
         let Some(last) = batch.last() else { return Ok(preview) };
         after = Some(last.id);
-        look(scope, &migration, &version, batch, &mut preview).await?;
+        add_meters(scope, &mut meters, &version, &batch).await?;
+        look(scope, (&migration, &version), &mut meters, batch, &mut preview).await?;
     }
 }
 
 /// Adds what a migration would do with some subscriptions.
 async fn look(
     scope: &mut Scope,
-    migration: &Migration,
-    version: &PlanVersion,
+    of: (&Migration, &PlanVersion),
+    meters: &mut Meters,
     batch: Vec<Subscription>,
     preview: &mut Preview,
 ) -> Result<(), Error> {
@@ -248,7 +249,7 @@ async fn look(
     for mut subscription in batch {
         let _ = subscription.turn(scope.today());
         let before = subscription.clone();
-        let done = decide(scope, migration, version, &mut subscription);
+        let done = decide(scope, of, meters, &mut subscription);
         decided.push((before, subscription, done));
     }
     let ids = crate::billing::price_ids(decided.iter().flat_map(|(old, new, _)| [old, new]));
@@ -280,8 +281,43 @@ async fn look(
     Ok(())
 }
 
+/// The meters of subscriptions that are about to be moved and of all others of their customers;
+/// nothing is asked where the version has no meter.
+async fn add_meters(
+    scope: &mut Scope,
+    meters: &mut Meters,
+    version: &PlanVersion,
+    batch: &[Subscription],
+) -> Result<(), Error> {
+    if version.prices.iter().all(|price| price.meter_id.is_none()) {
+        return Ok(());
+    }
+    let mut customers: Vec<CustomerId> = batch.iter().map(|one| one.customer_id).collect();
+    customers.sort_unstable();
+    customers.dedup();
+    meters.add(scope, &customers, version.prices.iter().map(|price| price.id)).await
+}
+
 /// Moves a subscription in memory; says what became of it.
 fn decide(
+    scope: &Scope,
+    (migration, version): (&Migration, &PlanVersion),
+    meters: &mut Meters,
+    subscription: &mut Subscription,
+) -> Done {
+    let before = subscription.clone();
+    let done = migrate(scope, migration, version, subscription);
+    match meters.take(subscription) {
+        Err(refusal) if done.outcome == MigrationOutcome::Migrated => {
+            *subscription = before;
+            let refused = Some((refusal.reason.to_owned(), refusal.message));
+            Done { outcome: MigrationOutcome::Refused, on: None, refused, ..done }
+        }
+        _ => done,
+    }
+}
+
+fn migrate(
     scope: &Scope,
     migration: &Migration,
     version: &PlanVersion,

@@ -11,6 +11,7 @@ use domain::period::Alignment;
 use domain::plan::PlanVersion;
 use domain::subscription::{Start, Subscription, TermsRefused, Turn};
 use rust_decimal::Decimal;
+use store::invoice::Hold;
 
 use crate::access::id_taken;
 use crate::billing::{Shelf, Waiting, account_of};
@@ -24,6 +25,7 @@ pub use self::life::{
     CancelSubscription, ChangeSubscription, ChangeWhen, PauseSubscription, cancel, change,
     entitlements, pause, preview_change, resume, revoke_intent, undo_cancel,
 };
+pub(crate) use self::meter::Meters;
 pub use store::subscription::Filter;
 
 /// How far from today a subscription may start, in months either way: further is a mistyped year.
@@ -187,7 +189,8 @@ async fn documents_of(
         }
     };
     let mut due = [subscription.clone()];
-    let shelf = Shelf::load(scope, &[customer.id], &due, Waiting::new(), until).await?;
+    let shelf =
+        Shelf::load(scope, &[customer.id], &due, Waiting::new(), (until, Hold::Read)).await?;
     let material = shelf.material(&scope.organization);
     let horizon = Horizon { today, until, dates: documents };
     let mut account = shelf.account(&customer, account_of(subscription), &mut due);

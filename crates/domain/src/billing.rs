@@ -14,7 +14,7 @@ mod charge;
 mod discount;
 mod usage;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::balance::Balance;
 use crate::customer::Customer;
@@ -100,6 +100,9 @@ pub struct Charged {
 pub struct Lines {
     /// The latest line of each item and kind.
     pub latest: HashMap<(ItemId, LineKind), Charged>,
+    /// The items whose lines were looked for, or charged since: where there is none, no document
+    /// had it.
+    pub asked: HashSet<ItemId>,
     /// Deferrals of lines that were credited, as they are now.
     pub shortened: HashMap<LineId, Deferral>,
 }
@@ -190,6 +193,16 @@ pub enum BillRefused {
     /// A discount cannot be taken off: a defect.
     #[error(transparent)]
     Discount(DiscountRefused),
+    /// The line that a credit takes back is missing: a defect.
+    #[error("the line that charged item {id} from {from} until {until} is not known")]
+    LineUnknown {
+        /// Which item.
+        id: ItemId,
+        /// First day of the charge.
+        from: Date,
+        /// Day after the last.
+        until: Date,
+    },
     /// What a meter counted was not asked for: a defect.
     #[error("the usage of item {id} from {from} until {until} is not known")]
     UsageUnknown {
@@ -219,6 +232,7 @@ impl BillRefused {
             Self::PriceUnknown { .. } => "PRICE_UNKNOWN",
             Self::ProductUnknown { .. } => "PRODUCT_UNKNOWN",
             Self::Discount(_) => "DISCOUNT_NOT_POSSIBLE",
+            Self::LineUnknown { .. } => "LINE_UNKNOWN",
             Self::UsageUnknown { .. } => "USAGE_UNKNOWN",
         }
     }
@@ -361,6 +375,10 @@ fn settle_deferrals(account: &mut Account<'_>, billed: &mut Billed) {
     billed.shortened.extend(shortened);
 }
 
+#[cfg(test)]
+mod forfeit_tests;
+#[cfg(test)]
+mod metered_tests;
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]

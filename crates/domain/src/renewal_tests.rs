@@ -42,6 +42,7 @@ pub(crate) fn subscription(text: &str) -> Subscription {
         until_on: None,
         charged_from: first_paid,
         billed_until: first_paid,
+        forfeited_until: None,
     };
     Subscription {
         id: SubscriptionId(Uuid::nil()),

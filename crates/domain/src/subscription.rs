@@ -13,6 +13,7 @@ mod cancel;
 mod change;
 mod item;
 mod migrate;
+mod named;
 mod pause;
 mod planned;
 
@@ -24,6 +25,7 @@ pub use self::item::{Direction, Due, Grid, Item};
 pub use self::migrate::{
     MigrateRefused, Migration, MigrationOutcome, MigrationState, MigrationWhen,
 };
+pub use self::named::{Named, NamedQuantity};
 pub use self::pause::{NewPause, Pause, PauseRefused};
 pub use self::planned::{Planned, PlannedKind};
 use crate::code::codes;

@@ -9,10 +9,12 @@ use domain::subscription::{CancelWhen, Pause, Planned, PlannedItem, PlannedKind,
 
 use crate::enumeration::code;
 use crate::field::{self, At};
+use crate::pb::google::r#type as google;
 use crate::pb::v1;
 use crate::pb::v1::cancel_subscription_request::When as CancelAt;
 use crate::pb::v1::change::When as ChangeAt;
-use crate::pb::v1::preview_change_request::Horizon;
+use crate::pb::v1::preview_change_request::Horizon as ChangeHorizon;
+use crate::pb::v1::preview_subscription_request::Horizon as StartHorizon;
 use crate::subscription::quantity;
 
 /// What is to change.
@@ -34,11 +36,35 @@ pub(crate) fn change(
     })
 }
 
-/// How far a preview of a change looks.
-pub(crate) fn horizon(wanted: Option<Horizon>) -> field::Result<PreviewHorizon> {
+/// How far a preview looks, on either request.
+pub(crate) enum Wanted {
+    Until(google::Date),
+    Periods(i32),
+}
+
+impl From<StartHorizon> for Wanted {
+    fn from(wanted: StartHorizon) -> Self {
+        match wanted {
+            StartHorizon::Until(day) => Self::Until(day),
+            StartHorizon::Periods(periods) => Self::Periods(periods),
+        }
+    }
+}
+
+impl From<ChangeHorizon> for Wanted {
+    fn from(wanted: ChangeHorizon) -> Self {
+        match wanted {
+            ChangeHorizon::Until(day) => Self::Until(day),
+            ChangeHorizon::Periods(periods) => Self::Periods(periods),
+        }
+    }
+}
+
+/// How far a preview looks; so many documents when nothing is said.
+pub(crate) fn horizon(wanted: Option<Wanted>) -> field::Result<PreviewHorizon> {
     match wanted {
-        Some(Horizon::Until(day)) => field::day(day).at("until").map(PreviewHorizon::Until),
-        Some(Horizon::Periods(periods)) => {
+        Some(Wanted::Until(day)) => field::day(day).at("until").map(PreviewHorizon::Until),
+        Some(Wanted::Periods(periods)) => {
             let documents = field::count(periods).at("periods")?;
             Ok(PreviewHorizon::Documents(usize::try_from(documents).unwrap_or(usize::MAX)))
         }

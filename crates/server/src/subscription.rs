@@ -4,7 +4,7 @@
 //! ([`crate::usage`]).
 
 use app::Ctx;
-use app::subscription::{self, CreateSubscription, Filter, PREVIEW_DOCUMENTS, PreviewHorizon};
+use app::subscription::{self, CreateSubscription, Filter};
 use domain::id::SubscriptionId;
 use domain::invoice::Party;
 use domain::period::Alignment;
@@ -19,7 +19,6 @@ use crate::field::{self, At, Refused};
 use crate::intent;
 use crate::pb::v1;
 use crate::pb::v1::check_entitlement_request::Of;
-use crate::pb::v1::preview_subscription_request::Horizon;
 use crate::pb::v1::subscription_service_server::SubscriptionService;
 use crate::{discount, document, renewal, usage};
 
@@ -54,7 +53,7 @@ impl SubscriptionService for Subscriptions {
         request: Request<v1::PreviewSubscriptionRequest>,
     ) -> Answer<v1::PreviewSubscriptionResponse> {
         let (call, message) = call::open(request)?;
-        let horizon = horizon(message.horizon)?;
+        let horizon = intent::horizon(message.horizon.map(Into::into))?;
         let command = terms(None, message.terms).at("terms")?;
         call.read(&self.ctx, |scope| {
             async move {
@@ -154,7 +153,7 @@ impl SubscriptionService for Subscriptions {
         request: Request<v1::PreviewChangeRequest>,
     ) -> Answer<v1::PreviewChangeResponse> {
         let (call, message) = call::open(request)?;
-        let horizon = intent::horizon(message.horizon)?;
+        let horizon = intent::horizon(message.horizon.map(Into::into))?;
         let id = field::parse(&message.subscription_id).at("subscription_id")?;
         let command = intent::change(id, message.change).at("change")?;
         call.read(&self.ctx, |scope| {
@@ -344,17 +343,6 @@ pub(crate) fn quantity(taken: v1::ComponentQuantity) -> field::Result<(String, D
         .and_then(|quantity| domain::plan::quantity(quantity).map_err(Refused::new))
         .at("quantity")?;
     Ok((taken.component, quantity))
-}
-
-fn horizon(wanted: Option<Horizon>) -> field::Result<PreviewHorizon> {
-    match wanted {
-        Some(Horizon::Until(day)) => field::day(day).at("until").map(PreviewHorizon::Until),
-        Some(Horizon::Periods(periods)) => {
-            let documents = field::count(periods).at("periods")?;
-            Ok(PreviewHorizon::Documents(usize::try_from(documents).unwrap_or(usize::MAX)))
-        }
-        None => Ok(PreviewHorizon::Documents(PREVIEW_DOCUMENTS)),
-    }
 }
 
 /// A preview has no ids of its own: the next call would make others.

@@ -1,3 +1,5 @@
+use app::subscription::PreviewHorizon;
+
 use super::*;
 use crate::pb::google::r#type as google;
 
@@ -65,7 +67,18 @@ fn what_is_wrong_with_terms_is_named_by_its_path() {
 
 #[test]
 fn a_preview_looks_a_year_ahead_unless_said_otherwise() {
-    assert_eq!(horizon(None), Ok(PreviewHorizon::Documents(12)));
-    assert_eq!(horizon(Some(Horizon::Periods(3))), Ok(PreviewHorizon::Documents(3)));
-    assert!(horizon(Some(Horizon::Periods(-3))).is_err());
+    use crate::pb::v1::{preview_change_request as change, preview_subscription_request as start};
+    assert_eq!(intent::horizon(None), Ok(PreviewHorizon::Documents(12)));
+    let both = |periods| {
+        let change = intent::horizon(Some(change::Horizon::Periods(periods).into()));
+        let start = intent::horizon(Some(start::Horizon::Periods(periods).into()));
+        assert_eq!(change, start);
+        start
+    };
+    assert_eq!(both(3), Ok(PreviewHorizon::Documents(3)));
+    assert!(both(-3).is_err());
+    let day = google::Date { year: 2025, month: 1, day: 31 };
+    let change = intent::horizon(Some(change::Horizon::Until(day).into()));
+    let start = intent::horizon(Some(start::Horizon::Until(day).into()));
+    assert!(change == start && matches!(change, Ok(PreviewHorizon::Until(_))));
 }

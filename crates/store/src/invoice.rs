@@ -19,7 +19,7 @@ use rust_decimal::Decimal;
 
 pub use self::credit::{Header, creditable, header};
 pub use self::insert::{NewDocument, insert};
-pub use self::settle::{latest_lines, lock_open, settle};
+pub use self::settle::{Hold, latest_lines, open, settle};
 use crate::schema::{document_numbers, invoice_lines, invoice_vat, invoices};
 use crate::{Error, Result, Tx};
 

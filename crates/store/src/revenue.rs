@@ -109,15 +109,28 @@ pub async fn save(tx: &mut Tx, changed: &[(LineId, Deferral)]) -> Result<()> {
 /// # Errors
 /// [`crate::Error::Unavailable`].
 pub async fn lock(tx: &mut Tx, lines: &[LineId]) -> Result<Vec<(LineId, Deferral)>> {
-    let rows = deferrals::table
-        .filter(deferrals::org_id.eq(tx.org()))
+    let rows: Vec<Row> = lines_query(tx, lines).for_no_key_update().load(tx.connection()).await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// As [`lock`], without holding them: for previews.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn of_lines(tx: &mut Tx, lines: &[LineId]) -> Result<Vec<(LineId, Deferral)>> {
+    let rows: Vec<Row> = lines_query(tx, lines).load(tx.connection()).await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn lines_query<'a>(tx: &Tx, lines: &'a [LineId]) -> _ {
+    let org: domain::id::OrgId = tx.org();
+    let row: diesel::dsl::AsSelect<Row, diesel::pg::Pg> = Row::as_select();
+    deferrals::table
+        .filter(deferrals::org_id.eq(org))
         .filter(deferrals::line_id.eq_any(lines))
         .order(deferrals::line_id)
-        .select(Row::as_select())
-        .for_no_key_update()
-        .load(tx.connection())
-        .await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+        .select(row)
 }
 
 /// Whether a month of a deferral can be posted on a day.

@@ -643,6 +643,7 @@ diesel::table! {
         effective_on -> Date,
         terms -> Jsonb,
         migration_id -> Nullable<Uuid>,
+        named -> Nullable<Jsonb>,
     }
 }
 
@@ -664,6 +665,7 @@ diesel::table! {
         until_on -> Nullable<Date>,
         charged_from -> Date,
         billed_until -> Date,
+        forfeited_until -> Nullable<Date>,
     }
 }
 

@@ -67,6 +67,7 @@ struct ItemRow {
     until_on: Option<Date>,
     charged_from: Date,
     billed_until: Date,
+    forfeited_until: Option<Date>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -86,6 +87,7 @@ struct IntentRow {
     subscription_id: SubscriptionId,
     effective_on: Date,
     terms: serde_json::Value,
+    named: Option<serde_json::Value>,
     migration_id: Option<MigrationId>,
 }
 
@@ -111,6 +113,7 @@ impl ItemRow {
             until_on: self.until_on,
             charged_from: self.charged_from,
             billed_until: self.billed_until,
+            forfeited_until: self.forfeited_until,
         })
     }
 }
@@ -194,9 +197,10 @@ async fn load_intents(tx: &mut Tx, ids: &[SubscriptionId], parts: &mut Parts) ->
         .select(IntentRow::as_select())
         .load(tx.connection())
         .await?;
-    for IntentRow { id, subscription_id, effective_on, terms, migration_id } in rows {
+    for IntentRow { id, subscription_id, effective_on, terms, named, migration_id } in rows {
         let terms = serde_json::from_value(terms).map_err(Error::corrupt)?;
-        let intent = Intent { id, on: effective_on, terms, migration_id };
+        let named = named.map(serde_json::from_value).transpose().map_err(Error::corrupt)?;
+        let intent = Intent { id, on: effective_on, terms, named, migration_id };
         parts.intents.entry(subscription_id).or_default().push(intent);
     }
     Ok(())
@@ -236,9 +240,17 @@ pub async fn lock(tx: &mut Tx, id: SubscriptionId) -> Result<Subscription> {
 /// # Errors
 /// [`Error::Unavailable`].
 pub async fn of_customer(tx: &mut Tx, customer_id: CustomerId) -> Result<Vec<Subscription>> {
+    of_customers(tx, &[customer_id]).await
+}
+
+/// All subscriptions of customers, by id.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn of_customers(tx: &mut Tx, customers: &[CustomerId]) -> Result<Vec<Subscription>> {
     let rows = subscriptions::table
         .filter(subscriptions::org_id.eq(tx.org()))
-        .filter(subscriptions::customer_id.eq(customer_id))
+        .filter(subscriptions::customer_id.eq_any(customers))
         .order(subscriptions::id)
         .select(Row::as_select())
         .load(tx.connection())

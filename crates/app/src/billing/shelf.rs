@@ -2,7 +2,7 @@
 //!
 //! Invariants: the run and every preview read it here, so that they decide on the same.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::balance::Balance;
 use domain::billing::{self as rules, Charged, Lines, Material};
@@ -14,9 +14,10 @@ use domain::money::Money;
 use domain::one_off::OneOff;
 use domain::organization::Organization;
 use domain::plan::{Price, Product};
-use domain::subscription::{Direction, Subscription};
+use domain::subscription::Subscription;
 use domain::vat::VatRates;
 use store::billing::Account;
+use store::invoice::Hold;
 
 use super::counted::{Counted, Stale};
 use crate::Scope;
@@ -30,6 +31,7 @@ pub(crate) struct Shelf {
     rates: VatRates,
     ids: Sequence,
     charged: HashMap<(ItemId, LineKind), Charged>,
+    asked: HashSet<ItemId>,
     open: HashMap<InvoiceId, Money>,
     balances: HashMap<Account, Money>,
     waiting: Waiting,
@@ -40,13 +42,14 @@ pub(crate) struct Shelf {
 pub(crate) type Waiting = HashMap<Account, Vec<OneOff>>;
 
 impl Shelf {
-    /// Everything that billing these subscriptions and one-off charges of customers needs.
+    /// Everything that billing these subscriptions and one-off charges of customers needs up to a
+    /// day; the run holds what it is about to move, previews only read.
     pub(crate) async fn load(
         scope: &mut Scope,
         customers: &[CustomerId],
         subscriptions: &[Subscription],
         waiting: Waiting,
-        until: Date,
+        (until, hold): (Date, Hold),
     ) -> Result<Self, Error> {
         let stale = Stale::load(scope, customers).await?;
         let mut price_ids = price_ids(subscriptions);
@@ -57,8 +60,10 @@ impl Shelf {
         product_ids.sort_unstable();
         product_ids.dedup();
         let products = store::plan::products(&mut scope.tx, &product_ids).await?;
-        let credited = credited_items(subscriptions, until);
-        let charged = store::invoice::latest_lines(&mut scope.tx, &credited).await?;
+        let asked = creditable_items(subscriptions);
+        let mut credited: Vec<ItemId> = asked.iter().copied().collect();
+        credited.sort_unstable();
+        let charged = store::invoice::latest_lines(&mut scope.tx, &credited, hold).await?;
         let mut invoices: Vec<InvoiceId> = charged.values().map(|line| line.invoice_id).collect();
         invoices.sort_unstable();
         invoices.dedup();
@@ -70,7 +75,8 @@ impl Shelf {
             rates: store::vat::rates(&mut scope.tx).await?,
             ids: Sequence::new(scope.now),
             charged,
-            open: store::invoice::lock_open(&mut scope.tx, &invoices).await?,
+            asked,
+            open: store::invoice::open(&mut scope.tx, &invoices, hold).await?,
             balances: store::billing::balances(&mut scope.tx, customers).await?,
             waiting,
         })
@@ -100,7 +106,11 @@ impl Shelf {
         subscriptions: &'a mut [Subscription],
     ) -> rules::Account<'a> {
         let items = subscriptions.iter().flat_map(|one| &one.items).map(|item| item.id);
-        let keys = items.flat_map(|id| [(id, LineKind::Recurring), (id, LineKind::Minimum)]);
+        let asked: HashSet<ItemId> = items.filter(|id| self.asked.contains(id)).collect();
+        let keys = asked
+            .iter()
+            .copied()
+            .flat_map(|id| [(id, LineKind::Recurring), (id, LineKind::Minimum)]);
         let latest: HashMap<_, _> =
             keys.filter_map(|key| Some((key, self.charged.get(&key)?.clone()))).collect();
         let invoices = latest.values().map(|line| line.invoice_id);
@@ -114,7 +124,7 @@ impl Shelf {
             usage: self.counted.usage(account, subscriptions),
             subscriptions,
             waiting: self.waiting.get(&account).cloned().unwrap_or_default(),
-            lines: Lines { latest, ..Lines::default() },
+            lines: Lines { latest, asked, ..Lines::default() },
             balance: Balance { available, open },
         }
     }
@@ -135,13 +145,8 @@ pub(crate) fn price_ids<'a>(
     ids
 }
 
-/// The items of which something is credited up to a day.
-fn credited_items(subscriptions: &[Subscription], until: Date) -> Vec<ItemId> {
+/// The items of which something may be credited.
+fn creditable_items(subscriptions: &[Subscription]) -> HashSet<ItemId> {
     let candidates = subscriptions.iter().filter(|one| one.may_credit());
-    let dues = candidates.flat_map(|one| one.dues_until(until));
-    let mut ids: Vec<ItemId> =
-        dues.filter(|due| due.direction == Direction::Credit).map(|due| due.item_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+    candidates.flat_map(Subscription::creditable_items).map(|item| item.id).collect()
 }

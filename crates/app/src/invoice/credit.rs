@@ -8,7 +8,7 @@ use domain::invoice::{self as rules, DocumentKind, Heading, MAX_LINES, Party};
 use domain::ledger::{Entry, recognition_entry};
 use domain::money::Money;
 use domain::organization::text;
-use store::invoice::NewDocument;
+use store::invoice::{Hold, NewDocument};
 
 use super::issue::issue;
 use crate::Scope;
@@ -72,7 +72,7 @@ pub async fn credit(scope: &mut Scope, command: CreditInvoice) -> Result<Invoice
     let nothing = Money::zero(account.currency);
     let mut balance = Balance {
         available: available.get(&account).copied().unwrap_or(nothing),
-        open: store::invoice::lock_open(&mut scope.tx, &[id]).await?,
+        open: store::invoice::open(&mut scope.tx, &[id], Hold::Lock).await?,
     };
     balance.settle(&mut draft)?;
     let credit_note = draft.id;

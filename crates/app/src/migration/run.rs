@@ -10,10 +10,11 @@ use domain::subscription::{Migration, MigrationOutcome, Subscription};
 use store::migration::Done as Decided;
 use store::subscription::Subscribers;
 
-use super::{BATCH, decide};
+use super::{BATCH, add_meters, decide};
 use crate::billing::account_of;
 use crate::day::Done;
 use crate::error::Error;
+use crate::subscription::Meters;
 use crate::{Ctx, Scope, event};
 
 /// Carries every running migration out, in batches.
@@ -79,12 +80,14 @@ async fn change(
     held: Vec<Subscription>,
 ) -> Result<Vec<Decided>, Error> {
     let today = scope.today();
+    let mut meters = Meters::default();
+    add_meters(scope, &mut meters, version, &held).await?;
     let mut results = Vec::with_capacity(held.len());
     let (mut touched, mut moved) = (Vec::new(), Vec::new());
     for mut subscription in held {
         let turns = subscription.turn(today);
         scope.announce(event::of_turns(&turns, &subscription));
-        let result = decide(scope, migration, version, &mut subscription);
+        let result = decide(scope, (migration, version), &mut meters, &mut subscription);
         if result.outcome == MigrationOutcome::Migrated {
             let happened = result.on.filter(|on| *on <= today);
             let kind = EventKind::SubscriptionChanged;

@@ -12,8 +12,8 @@ use domain::invoice::Draft;
 use domain::organization::text;
 use domain::plan::PlanVersion;
 use domain::subscription::{
-    CancelReason, CancelRefused, CancelWhen, ChangeRefused, Intent, NewPause, PauseRefused, State,
-    Subscription,
+    CancelReason, CancelRefused, CancelWhen, ChangeRefused, Intent, Named, NewPause, PauseRefused,
+    State, Subscription,
 };
 use rust_decimal::Decimal;
 
@@ -39,6 +39,7 @@ impl From<PauseRefused> for Error {
             PauseRefused::Ended { on } => already_ended(on, &refused),
             PauseRefused::TooEarly { earliest, .. } => too_early(earliest, message),
             PauseRefused::NoDays { .. } => Self::invalid("until", message),
+            PauseRefused::NotAllowed => Self::refused("PAUSE_NOT_ALLOWED", message),
             PauseRefused::TooLong { latest, .. } => {
                 Self::Refused(Refusal::new("PAUSE_TOO_LONG", message).with("latest", latest))
             }
@@ -158,7 +159,8 @@ pub struct PauseSubscription {
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Refused`] with `ALREADY_ENDED`,
-/// `BEFORE_LAST_INVOICE`, `PAUSE_TOO_LONG`, `ALREADY_PAUSED`, `TOO_MANY_INTENTS`.
+/// `BEFORE_LAST_INVOICE`, `PAUSE_NOT_ALLOWED`, `PAUSE_TOO_LONG`, `ALREADY_PAUSED`,
+/// `TOO_MANY_INTENTS`.
 pub async fn pause(scope: &mut Scope, command: PauseSubscription) -> Result<Subscription, Error> {
     let note = checked_note(command.note)?;
     let mut subscription = lock(scope, command.id).await?;
@@ -172,9 +174,12 @@ pub async fn pause(scope: &mut Scope, command: PauseSubscription) -> Result<Subs
     };
     if let Outcome::Applied(pause) = subscription.pause(today, new, limit)? {
         save(scope, &subscription).await?;
-        let begun = (pause.from_on <= today).then_some(EventKind::SubscriptionPaused);
-        scope
-            .announce(begun.map(|kind| event::of_subscription(kind, pause.from_on, &subscription)));
+        // What begins or ends later, the calendar announces.
+        let goes_on = subscription.is_paused_on(pause.until_on);
+        let begun = Some((EventKind::SubscriptionPaused, pause.from_on));
+        let ended = Some((EventKind::SubscriptionResumed, pause.until_on)).filter(|_| !goes_on);
+        let come = [begun, ended].into_iter().flatten().filter(|(_, on)| *on <= today);
+        scope.announce(come.map(|(kind, on)| event::of_subscription(kind, on, &subscription)));
     }
     Ok(subscription)
 }
@@ -291,7 +296,8 @@ async fn apply_change(
     if terms.is_like(&before) && subscription.ends_on().is_none_or(|end| today < end) {
         return Ok(Outcome::Unchanged);
     }
-    let intent = Intent { id: IntentId::fresh(now), on, terms, migration_id: None };
+    let named = Some(Named::new(command.plan_id.is_some(), &command.quantities, &terms));
+    let intent = Intent { id: IntentId::fresh(now), on, terms, named, migration_id: None };
     subscription.change(today, intent)?;
     super::meter::refuse_shared(scope, subscription).await?;
     Ok(Outcome::Applied(on))

@@ -1,7 +1,8 @@
 //! From what is due of items to lines: charges, credits, minimums.
 //!
 //! Invariants: a credit takes back what the line of its item charged for the days that are not
-//! delivered, and keeps the line's VAT; charge less credit is what the delivered days cost.
+//! delivered, and keeps the line's VAT; charge less credit is what the delivered days cost. Where
+//! that line is missing nothing is billed, unless the charge was worth nothing.
 
 use rust_decimal::Decimal;
 
@@ -42,6 +43,7 @@ pub(super) fn charges_on(
 ) -> Result<Bill, BillRefused> {
     let mut bill = Bill::default();
     for subscription in subscriptions {
+        let is_discounted = discounts.iter().any(|one| one.subscription_id == subscription.id);
         let first = bill.charges.len();
         while let Some(due) = subscription.next_due().filter(|due| due.billing_on <= billing_on) {
             if let Some(item) = subscription.items.iter().find(|item| item.id == due.item_id) {
@@ -52,8 +54,14 @@ pub(super) fn charges_on(
                         bill.charges.extend(charges);
                         bill.usage.extend(billed);
                     }
-                    Direction::Charge => bill.charges.extend(sale.charges()?),
-                    Direction::Credit => bill.charges.extend(sale.credits(lines)?),
+                    Direction::Charge => {
+                        bill.charges.extend(sale.charges()?);
+                        lines.asked.insert(item.id);
+                    }
+                    Direction::Credit => {
+                        sale.refuse_missing(lines, is_discounted)?;
+                        bill.charges.extend(sale.credits(lines)?);
+                    }
                 }
                 let renewed = renewal::renewed(subscription, item, &due);
                 bill.renewed.extend(renewed.map(|day| (subscription.id, day)));
@@ -130,6 +138,22 @@ impl<'a> Sale<'a> {
             times: 1,
         });
         Ok((charges, billed))
+    }
+
+    /// Refuses a credit whose line is not there: only a charge that was worth nothing, of itself or
+    /// by a discount, is on no document.
+    fn refuse_missing(&self, lines: &Lines, is_discounted: bool) -> Result<(), BillRefused> {
+        let id = self.item.id;
+        let line = lines.latest.get(&(id, LineKind::Recurring));
+        if line.is_some_and(|line| line.service.end == self.due.part.end) {
+            return Ok(());
+        }
+        let charged = Period { start: self.item.charged_from, end: self.due.part.end };
+        let nothing = is_discounted || self.price_of(charged)?.is_zero();
+        match lines.asked.contains(&id) && nothing {
+            true => Ok(()),
+            false => Err(BillRefused::LineUnknown { id, from: charged.start, until: charged.end }),
+        }
     }
 
     /// What takes the part back from the lines that charged it.
@@ -221,12 +245,15 @@ fn take_back(line: &mut Charged, from: Date, gross: Money) -> Result<(Money, Mon
     let days = date::days_between(line.service.start, from);
     let kept = share_of_minor(line.discount.minor(), days, line.service.days())?;
     let kept = Money::new(kept, line.discount.currency());
-    let net = gross.checked_sub(line.discount.checked_sub(kept)?)?;
+    // Rounded on its own, the share of a discount can be a cent more than its days cost.
+    let off = line.discount.checked_sub(kept)?;
+    let off = if off.minor() > gross.minor() { gross } else { off };
+    let net = gross.checked_sub(off)?;
     let unearned = match &mut line.deferral {
         Some(deferral) => deferral.credit(from, net)?,
         None => Money::zero(net.currency()),
     };
     line.net = line.net.checked_sub(net)?;
-    line.discount = kept;
+    line.discount = line.discount.checked_sub(off)?;
     Ok((net, unearned))
 }

@@ -222,7 +222,7 @@ fn check_amounts(world: &World) {
 }
 
 /// The sums of documents, what is open, the balance and the books agree.
-fn check_books(world: &World) {
+pub(super) fn check_books(world: &World) {
     let sum = |of: fn(&Draft) -> Money| {
         Money::sum(Currency::EUR, world.documents.iter().map(of)).unwrap().minor()
     };
@@ -254,7 +254,7 @@ fn check_books(world: &World) {
 }
 
 /// No line twice: the key that the database holds.
-fn check_keys(world: &World) {
+pub(super) fn check_keys(world: &World) {
     let mut keys = std::collections::BTreeSet::new();
     for line in world.lines() {
         let charge = &line.charge;
@@ -299,7 +299,7 @@ fn said(draft: &Draft) -> Vec<String> {
         .collect()
 }
 
-fn daily(world: &mut World, days: i64, runs: bool) {
+pub(super) fn daily(world: &mut World, days: i64, runs: bool) {
     for _ in 0..days {
         world.today = date::add_days(world.today, 1);
         if runs {
@@ -312,7 +312,7 @@ fn daily(world: &mut World, days: i64, runs: bool) {
 }
 
 /// From here on, days in order or all at once are the same; a preview is what the runs make.
-fn check_future(world: &World, days: i64) {
+pub(super) fn check_future(world: &World, days: i64) {
     let mut calm = world.clone();
     calm.run();
     let until = date::add_days(calm.today, days);

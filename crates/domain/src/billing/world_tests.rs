@@ -5,7 +5,7 @@
 //! Invariants: every run reads lines, deferrals, open amounts and the balance anew from what was
 //! kept, so that nothing survives in memory from one run to the next.
 //!
-//! Deliberately absent: numbers, discounts, usage.
+//! Deliberately absent: numbers; discounts and usage unless a test puts them in.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::*;
 use crate::date;
 use crate::decimal;
+use crate::discount::AppliedDiscount;
 use crate::id::{CustomerId, EntryId, IntentId, PlanId, PlanVersionId};
 use crate::invoice::Line;
 use crate::invoice::tests::{buyer, ids, seller};
@@ -21,7 +22,7 @@ use crate::ledger::{Account as LedgerAccount, document_entry, recognition_entry}
 use crate::period::{Alignment, Interval, Unit};
 use crate::plan::{CancelPolicy, PlanVersion, RevenueKind, Timing};
 use crate::price::PriceModel;
-use crate::subscription::{CancelReason, CancelWhen, Intent, NewPause, Start, Turn};
+use crate::subscription::{CancelReason, CancelWhen, Intent, Named, NewPause, Start, Turn};
 use crate::vat::{VatCategory, built_in_rates};
 use rust_decimal::Decimal;
 
@@ -90,6 +91,11 @@ pub(crate) struct World {
     /// Debit less credit of each account.
     pub(crate) accounts: BTreeMap<LedgerAccount, Money>,
     pub(crate) turns: Vec<(Date, Turn)>,
+    pub(crate) discounts: Vec<AppliedDiscount>,
+    /// What a meter has counted: on which day, how much.
+    pub(crate) counted: Vec<(Date, Decimal)>,
+    /// The periods of usage that were billed.
+    pub(crate) usage: BTreeMap<(ItemId, Date), BilledPeriod>,
     made: u128,
 }
 
@@ -125,6 +131,9 @@ impl World {
             paid: NOTHING,
             accounts: BTreeMap::new(),
             turns: Vec::new(),
+            discounts: Vec::new(),
+            counted: Vec::new(),
+            usage: BTreeMap::new(),
             made,
         }
     }
@@ -139,7 +148,7 @@ impl World {
         prices.into_iter().find(|price| price.id == item.price_id).unwrap()
     }
 
-    fn fresh(&mut self) -> Uuid {
+    pub(crate) fn fresh(&mut self) -> Uuid {
         self.made += 1;
         id(self.made)
     }
@@ -166,7 +175,8 @@ impl World {
             seats.map(|seats| ("seats".to_owned(), Decimal::from(seats))).into_iter().collect();
         let version = &self.versions[version];
         let terms = self.subscription.terms_of_change(version, on, &quantities, fresh).unwrap();
-        let intent = Intent { id: IntentId(self.fresh()), on, terms, migration_id: None };
+        let named = Some(Named::new(true, &quantities, &terms));
+        let intent = Intent { id: IntentId(self.fresh()), on, terms, named, migration_id: None };
         self.subscription.change(self.today, intent).is_ok()
     }
 
@@ -253,8 +263,33 @@ impl World {
                 }
             }
         }
-        let latest = latest.into_iter().map(|(key, (_, line))| (key, line)).collect();
-        Lines { latest, ..Lines::default() }
+        let asked: HashSet<ItemId> =
+            self.subscription.creditable_items().map(|item| item.id).collect();
+        let latest = latest.into_iter().filter(|((item, _), _)| asked.contains(item));
+        let latest = latest.map(|(key, (_, line))| (key, line)).collect();
+        Lines { latest, asked, ..Lines::default() }
+    }
+
+    fn count_of(&self, days: Period) -> Decimal {
+        let own = self.counted.iter().filter(|(day, _)| days.contains(*day));
+        own.map(|(_, quantity)| *quantity).sum()
+    }
+
+    /// What the meter counted in all metered parts up to a day, and what arrived late.
+    fn usage_until(&self, until: Date) -> super::Usage {
+        let metered = self.versions.iter().flat_map(|version| &version.prices);
+        if metered.into_iter().all(|price| price.meter_id.is_none()) {
+            return super::Usage::default();
+        }
+        let dues = self.subscription.dues_until(until).into_iter();
+        let totals = dues.map(|due| ((due.item_id, due.part), self.count_of(due.part)));
+        let subscription_id = self.subscription.id;
+        let late = self.usage.values().map(|period| {
+            let quantity = self.count_of(period.period);
+            Late { subscription_id, period: period.clone(), quantity }
+        });
+        let late: Vec<Late> = late.filter(|late| late.quantity != late.period.quantity).collect();
+        super::Usage { totals: totals.collect(), late, late_alone: true }
     }
 
     /// The decision for a horizon, about a copy.
@@ -289,8 +324,8 @@ impl World {
             currency: Currency::EUR,
             subscriptions: &mut subscriptions,
             waiting: Vec::new(),
-            discounts: Vec::new(),
-            usage: super::Usage::default(),
+            discounts: self.discounts.clone(),
+            usage: self.usage_until(horizon.until),
             lines: self.latest(),
             balance: Balance { available: self.balance, open },
         };
@@ -326,6 +361,14 @@ impl World {
             }
             self.documents.push(draft);
         }
+        for now in billed.discounts {
+            self.discounts
+                .iter_mut()
+                .filter(|one| one.id == now.id)
+                .for_each(|one| *one = now.clone());
+        }
+        let periods = billed.usage.into_iter();
+        self.usage.extend(periods.map(|one| ((one.item_id, one.period.start), one)));
         self.deferrals.extend(billed.deferrals);
         for (line, deferral) in billed.shortened {
             assert!(self.deferrals.insert(line, deferral).is_some(), "it was there before");

@@ -1,7 +1,8 @@
 //! Changes of plan and quantity, now or later.
 //!
 //! Purpose: from what is wanted to the terms in full; how terms replace those in force. A change
-//! to come is an intent: kept in order, listed, revoked until its day.
+//! to come is an intent: kept in order, listed, revoked until its day. It changes what it names
+//! (`named`).
 //!
 //! Invariants: an item that stays as it is goes on untouched; one that differs ends on the day of
 //! the change and its successor begins on it. Terms that come back on the day on which they ended
@@ -13,11 +14,12 @@
 use rust_decimal::Decimal;
 
 use super::item::{Grid, Item};
+use super::named::Named;
 use super::{State, Subscription};
 use crate::date::Date;
 use crate::id::{IntentId, ItemId, MigrationId, PlanId, PlanVersionId, PriceId};
 use crate::money::Currency;
-use crate::period::{Alignment, IntervalRefused};
+use crate::period::{Alignment, Interval, IntervalRefused};
 use crate::plan::{PlanVersion, PriceRefused};
 
 /// The most changes that one subscription has ahead of it.
@@ -73,8 +75,10 @@ pub struct Intent {
     pub id: IntentId,
     /// The first day of the new terms.
     pub on: Date,
-    /// The new terms.
+    /// The new terms, as things are.
     pub terms: Terms,
+    /// What of them it names; all when absent. The rest follows from the terms before it.
+    pub named: Option<Named>,
     /// The migration that brought it, if one did.
     pub migration_id: Option<MigrationId>,
 }
@@ -223,20 +227,18 @@ impl Subscription {
     #[must_use]
     pub fn terms_on(&self, day: Date) -> Terms {
         let planned = self.intents.iter().rev().find(|intent| intent.on <= day);
-        planned.map_or_else(
-            || Terms {
-                plan_id: self.plan_id,
-                version_id: self.version_id,
-                grid: self.grid,
-                items: self
-                    .items
-                    .iter()
-                    .filter(|item| item.is_current())
-                    .map(planned_item)
-                    .collect(),
-            },
-            |intent| intent.terms.clone(),
-        )
+        planned.map_or_else(|| self.terms_in_force(), |intent| intent.terms.clone())
+    }
+
+    /// The terms before any change to come.
+    pub(super) fn terms_in_force(&self) -> Terms {
+        let current = self.items.iter().filter(|item| item.is_current());
+        Terms {
+            plan_id: self.plan_id,
+            version_id: self.version_id,
+            grid: self.grid,
+            items: current.map(planned_item).collect(),
+        }
     }
 
     /// The terms of a change to a version from a day on. A component that is not named keeps its
@@ -258,14 +260,24 @@ impl Subscription {
             same.filter(|item| !item.metered).map_or(Decimal::ONE, |item| item.quantity)
         };
         let items = planned_items(version, self.currency, quantities, kept, &mut item_id)?;
-        let first = on.max(self.first_paid_day());
-        let anchor_on = match self.alignment {
-            _ if version.interval == before.grid.interval => before.grid.anchor_on,
-            Alignment::OwnDay => first,
-            Alignment::Calendar => version.interval.calendar_anchor(first)?,
-        };
+        let anchor_on = self.anchor(version.interval, on, &before.grid)?;
         let grid = Grid { anchor_on, interval: version.interval, timing: version.timing };
         Ok(Terms { plan_id: version.plan_id, version_id: version.id, grid, items })
+    }
+
+    /// Where the periods of a change begin.
+    pub(super) fn anchor(
+        &self,
+        interval: Interval,
+        on: Date,
+        before: &Grid,
+    ) -> Result<Date, IntervalRefused> {
+        let first = on.max(self.first_paid_day());
+        match self.alignment {
+            _ if interval == before.interval => Ok(before.anchor_on),
+            Alignment::OwnDay => Ok(first),
+            Alignment::Calendar => interval.calendar_anchor(first),
+        }
     }
 
     /// The first day from which a change can still be dated: not before the start, nor before the
@@ -297,6 +309,7 @@ impl Subscription {
         }
         if intent.on <= today {
             self.apply(intent.on, intent.terms);
+            self.rebase();
             return Ok(());
         }
         if self.intents.len() >= MAX_INTENTS {
@@ -305,6 +318,7 @@ impl Subscription {
         self.intents.push(intent);
         // Stable: of two on one day the later one holds.
         self.intents.sort_by_key(|intent| intent.on);
+        self.rebase();
         Ok(())
     }
 
@@ -315,6 +329,7 @@ impl Subscription {
     pub fn revoke(&mut self, today: Date, id: IntentId) -> Result<(), ChangeRefused> {
         if let Some(position) = self.intents.iter().position(|intent| intent.id == id) {
             self.intents.remove(position);
+            self.rebase();
             return Ok(());
         }
         let planned = self.pauses.iter().position(|one| one.id == id && one.from_on > today);
@@ -381,6 +396,7 @@ pub(super) fn item(planned: PlannedItem, grid: Grid, from_on: Date, first: Date)
         until_on: None,
         charged_from: first,
         billed_until: first,
+        forfeited_until: None,
     }
 }
 

@@ -7,7 +7,9 @@
 //! Invariants: `[charged_from, billed_until)` are the days that its last charge still pays for.
 //! Every delivered day before `billed_until` has been charged once; a day that was charged and
 //! will not be delivered is credited before anything else is charged. Charged days, less those
-//! credited, never overlap.
+//! credited, never overlap. What lies after an end without credit stays paid for: where a pause or
+//! a change before the end takes the rest of a charge back, the days after the end are charged anew
+//! with those that come before it, or on the end itself.
 //!
 //! Deliberately absent: amounts.
 
@@ -63,6 +65,8 @@ pub struct Item {
     pub charged_from: Date,
     /// Day after the last day that is charged: all delivered days before it are paid for.
     pub billed_until: Date,
+    /// How far it had been charged when a credit took days after an end without credit back.
+    pub forfeited_until: Option<Date>,
 }
 
 impl Item {
@@ -130,6 +134,17 @@ impl Subscription {
         self.credit_due(item).or_else(|| self.charge_due(item))
     }
 
+    /// The items of which something that has been charged may be credited, now or by a change to
+    /// come: all whose charged days are known not to be delivered, and those that a change may end.
+    pub fn creditable_items(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(|item| {
+            let may_end = item.is_current() && !self.intents.is_empty();
+            let is_charged = item.charged_from < item.billed_until;
+            let in_advance = item.timing() == Timing::InAdvance;
+            self.credit_due(item).is_some() || (may_end && is_charged && in_advance)
+        })
+    }
+
     /// The days that were charged and will not be delivered, from the first such day on: what
     /// comes after a pause is charged anew when it comes.
     fn credit_due(&self, item: &Item) -> Option<Due> {
@@ -138,9 +153,23 @@ impl Subscription {
             return None;
         }
         let cut = self.first_undelivered(item, charged)?;
+        if self.forfeits_from().is_some_and(|end| end <= cut) {
+            return None;
+        }
         let part = Period { start: cut, end: charged.end };
         let whole = item.grid.period_containing(charged.start);
         Some(Due { item_id: item.id, direction: Direction::Credit, billing_on: cut, whole, part })
+    }
+
+    /// The first day that is forfeited should it be paid for: that of an end without credit.
+    fn forfeits_from(&self) -> Option<Date> {
+        self.cancellation.as_ref().filter(|end| !end.credit).map(|end| end.ends_on)
+    }
+
+    /// The days after the end that an item was paid for before a credit took them back.
+    fn forfeited(&self, item: &Item) -> Option<Period> {
+        let days = Period { start: self.forfeits_from()?, end: item.forfeited_until? };
+        (!days.is_empty()).then_some(days)
     }
 
     /// The first of these days that is not delivered and not forfeited. What lies after an end is
@@ -169,7 +198,8 @@ impl Subscription {
             Some(pause) if !item.metered => own_end.min(pause),
             _ => own_end,
         };
-        let part = Period { start: day, end: part_end };
+        let part = self.with_forfeited(item, Period { start: day, end: part_end });
+        let whole = item.grid.period_containing(part.start);
         if part.is_empty() || whole.end >= date::LATEST {
             return None;
         }
@@ -179,6 +209,17 @@ impl Subscription {
             Timing::InArrears => own_end,
         };
         Some(Due { item_id: item.id, direction: Direction::Charge, billing_on, whole, part })
+    }
+
+    /// The part with the forfeited days that follow it; they alone when nothing comes before them.
+    fn with_forfeited(&self, item: &Item, part: Period) -> Period {
+        match self.forfeited(item) {
+            Some(days) if part.is_empty() && item.billed_until < days.end => {
+                Period { start: days.start.max(item.billed_until), ..days }
+            }
+            Some(days) if part.end == days.start => Period { end: days.end, ..part },
+            _ => part,
+        }
     }
 
     /// The first day on or after `day` that no pause contains.
@@ -192,13 +233,19 @@ impl Subscription {
 
     /// Records that `due` has been charged or credited.
     pub fn mark_billed(&mut self, due: &Due) {
+        let forfeits_from = self.forfeits_from();
         let Some(item) = self.items.iter_mut().find(|item| item.id == due.item_id) else { return };
         match due.direction {
             Direction::Charge => {
                 item.charged_from = due.part.start;
                 item.billed_until = due.part.end;
             }
-            Direction::Credit => item.billed_until = due.part.start,
+            Direction::Credit => {
+                item.billed_until = due.part.start;
+                let taken = forfeits_from.filter(|end| *end < due.part.end);
+                let before = item.forfeited_until.filter(|_| forfeits_from.is_some());
+                item.forfeited_until = before.max(taken.map(|_| due.part.end));
+            }
         }
         self.billed_on = self.billed_on.max(Some(due.billing_on));
     }

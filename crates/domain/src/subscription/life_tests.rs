@@ -202,7 +202,7 @@ fn change(subscription: &mut Subscription, today: &str, on: &str, units: i64) ->
     let id = Uuid::from_u128(u128::try_from(units).unwrap() + 1_000);
     terms.items[0].quantity = Decimal::from(units);
     terms.items[0].id = ItemId(id);
-    let intent = Intent { id: IntentId(id), on: day(on), terms, migration_id: None };
+    let intent = Intent { id: IntentId(id), on: day(on), terms, named: None, migration_id: None };
     subscription.change(day(today), intent).map_or_else(|e| e.to_string(), |()| "done".to_owned())
 }
 

@@ -8,6 +8,7 @@
 //! Deliberately absent: which subscriptions a migration is about (`store`), and its progress.
 
 use super::change::{ChangeRefused, Intent, TermsRefused};
+use super::named::Named;
 use super::{State, Subscription};
 use crate::Outcome;
 use crate::code::codes;
@@ -86,7 +87,7 @@ pub enum MigrateRefused {
         /// The first day of the version.
         valid_from: Date,
     },
-    /// A later change has its terms in full and would undo this one.
+    /// A later change has a plan of its own and would undo this one.
     #[error("a change is planned on {on}, after the migration: revoke it first")]
     LaterChange {
         /// The day of that change.
@@ -147,8 +148,9 @@ impl Subscription {
         if terms.is_like(&before) {
             return Ok((on, Outcome::Unchanged));
         }
+        let named = Some(Named::new(true, &[], &terms));
         let migration_id = Some(migration.id);
-        self.change(today, Intent { id: intent_id, on, terms, migration_id })?;
+        self.change(today, Intent { id: intent_id, on, terms, named, migration_id })?;
         Ok((on, Outcome::Applied(())))
     }
 
@@ -178,7 +180,7 @@ impl Subscription {
         if on < version.valid_from {
             return Err(MigrateRefused::NotInForce { on, valid_from: version.valid_from });
         }
-        if let Some(later) = self.intents.iter().find(|intent| intent.on > on) {
+        if let Some(later) = self.intents.iter().find(|one| one.on > on && one.names_plan()) {
             return Err(MigrateRefused::LaterChange { on: later.on });
         }
         let known = |component: &str| {

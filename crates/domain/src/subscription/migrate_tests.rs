@@ -119,7 +119,7 @@ fn what_cannot_be_moved_has_a_reason_and_stays() {
     let mut changing = plain.clone();
     let terms = changing.terms_of_change(&second, day("2025-03-01"), &[], item).unwrap();
     let on = day("2025-03-01");
-    let intent = Intent { id: IntentId(Uuid::nil()), on, terms, migration_id: None };
+    let intent = Intent { id: IntentId(Uuid::nil()), on, terms, named: None, migration_id: None };
     changing.change(day(TODAY), intent).unwrap();
     let table = [
         (&plain, "at period end", version(2, "desks", Currency::EUR), "COMPONENT_GONE"),

@@ -58,6 +58,9 @@ pub enum PauseRefused {
         /// What was given as its end.
         until: Date,
     },
+    /// The plan has no pauses.
+    #[error("the plan allows no pause")]
+    NotAllowed,
     /// Longer than the plan allows.
     #[error("a pause from {from} until {until} is too long: expected an end on {latest} or before")]
     TooLong {
@@ -100,6 +103,9 @@ impl Subscription {
         limit_months: u32,
     ) -> Result<Outcome<Pause>, PauseRefused> {
         let NewPause { id, from_on, until_on, note } = pause;
+        if limit_months == 0 {
+            return Err(PauseRefused::NotAllowed);
+        }
         let latest = date::add_months(from_on, limit_months);
         let until_on = until_on.unwrap_or(latest);
         self.refuse_ended_by(from_on.max(today))?;

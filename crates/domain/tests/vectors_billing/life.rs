@@ -146,7 +146,7 @@ impl Life {
             item.id = ItemId(Uuid::from_u128(self.made));
         }
         let id = IntentId(Uuid::from_u128(self.made));
-        self.subscription.change(on, Intent { id, on, terms, migration_id: None }).ok()
+        self.subscription.change(on, Intent { id, on, terms, named: None, migration_id: None }).ok()
     }
 
     fn pause(&mut self, from_on: Date, until_on: Date) -> Option<()> {

@@ -33,8 +33,17 @@ struct Row {
     vat_percent: Decimal,
 }
 
-/// The latest charge of each item and kind, with its deferral, which is held until the end of the
-/// transaction: what a credit takes back. What was credited by hand counts as discount of all its
+/// Whether rows that are read are held until the end of the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// For whoever is about to change them.
+    Lock,
+    /// For previews, which wait for nobody and let nobody wait.
+    Read,
+}
+
+/// The latest charge of each item and kind, with its deferral, which is held if wanted: what a
+/// credit takes back. What was credited by hand counts as discount of all its
 /// days alike. All are of one currency each.
 ///
 /// # Errors
@@ -42,6 +51,7 @@ struct Row {
 pub async fn latest_lines(
     tx: &mut Tx,
     items: &[ItemId],
+    hold: Hold,
 ) -> Result<HashMap<(ItemId, LineKind), Charged>> {
     if items.is_empty() {
         return Ok(HashMap::new());
@@ -68,7 +78,11 @@ pub async fn latest_lines(
         .await?;
     let ids: Vec<LineId> = rows.iter().map(|(row, _)| row.id).collect();
     let by_hand = super::credit::taken_back(tx, &ids, Some(LineKind::Correction)).await?;
-    let mut deferrals: HashMap<_, _> = crate::revenue::lock(tx, &ids).await?.into_iter().collect();
+    let deferrals = match hold {
+        Hold::Lock => crate::revenue::lock(tx, &ids).await?,
+        Hold::Read => crate::revenue::of_lines(tx, &ids).await?,
+    };
+    let mut deferrals: HashMap<_, _> = deferrals.into_iter().collect();
     let found = rows.into_iter().filter_map(|(row, currency)| {
         let credited = by_hand.get(&row.id).copied().unwrap_or(0);
         let charged = Charged {
@@ -85,22 +99,23 @@ pub async fn latest_lines(
     Ok(found.collect())
 }
 
-/// What is open on invoices, which are held until the end of the transaction.
+/// What is open on invoices, which are held if wanted.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
-pub async fn lock_open(tx: &mut Tx, ids: &[InvoiceId]) -> Result<HashMap<InvoiceId, Money>> {
+pub async fn open(tx: &mut Tx, ids: &[InvoiceId], hold: Hold) -> Result<HashMap<InvoiceId, Money>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(InvoiceId, i64, Currency)> = invoices::table
+    let query = invoices::table
         .filter(invoices::org_id.eq(tx.org()))
         .filter(invoices::id.eq_any(ids))
         .order(invoices::id)
-        .select((invoices::id, invoices::open_minor, invoices::currency))
-        .for_no_key_update()
-        .load(tx.connection())
-        .await?;
+        .select((invoices::id, invoices::open_minor, invoices::currency));
+    let rows: Vec<(InvoiceId, i64, Currency)> = match hold {
+        Hold::Lock => query.for_no_key_update().load(tx.connection()).await?,
+        Hold::Read => query.load(tx.connection()).await?,
+    };
     Ok(rows.into_iter().map(|(id, minor, currency)| (id, Money::new(minor, currency))).collect())
 }
 

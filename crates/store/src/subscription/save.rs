@@ -10,7 +10,7 @@ use diesel::sql_types::{
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
 use domain::id::SubscriptionId;
-use domain::subscription::{Item, Subscription};
+use domain::subscription::{Intent, Item, Subscription};
 
 use crate::schema::{subscription_intents, subscription_pauses, subscriptions};
 use crate::{Error, Result, Tx};
@@ -129,6 +129,10 @@ fn items(changed: &[Subscription]) -> Vec<(SubscriptionId, i32, &Item)> {
         .collect()
 }
 
+fn forfeited(items: &[(SubscriptionId, i32, &Item)]) -> Vec<Option<Date>> {
+    items.iter().map(|(_, _, item)| item.forfeited_until).collect()
+}
+
 /// Writes the items that are new; of the others, how long they last and what was charged.
 async fn save_items(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
     let items = items(changed);
@@ -141,10 +145,12 @@ async fn save_items(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
     diesel::sql_query(
         "INSERT INTO subscription_items AS i (org_id, id, subscription_id, position, price_id, \
          component, quantity, metered, anchor_on, interval_count, interval_unit, timing, from_on, \
-         until_on, charged_from, billed_until) \
-         SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS u \
+         until_on, charged_from, billed_until, forfeited_until) \
+         SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+         $16, $17) AS u \
          ON CONFLICT (org_id, id) DO UPDATE SET until_on = excluded.until_on, \
-         charged_from = excluded.charged_from, billed_until = excluded.billed_until",
+         charged_from = excluded.charged_from, billed_until = excluded.billed_until, \
+         forfeited_until = excluded.forfeited_until",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Array<SqlUuid>, _>(items.iter().map(|(_, _, item)| item.id).collect::<Vec<_>>())
@@ -166,6 +172,7 @@ async fn save_items(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
     )
     .bind::<Array<SqlDate>, _>(date(|item| item.charged_from))
     .bind::<Array<SqlDate>, _>(date(|item| item.billed_until))
+    .bind::<Array<Nullable<SqlDate>>, _>(forfeited(&items))
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -216,9 +223,13 @@ async fn save_intents(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
         .iter()
         .map(|(_, _, intent)| serde_json::to_value(&intent.terms).map_err(Error::corrupt))
         .collect::<Result<Vec<_>>>()?;
+    let named = |intent: &Intent| {
+        intent.named.as_ref().map(serde_json::to_value).transpose().map_err(Error::corrupt)
+    };
+    let named = rows.iter().map(|(_, _, intent)| named(intent)).collect::<Result<Vec<_>>>()?;
     diesel::sql_query(
         "INSERT INTO subscription_intents (org_id, id, subscription_id, position, effective_on, \
-         terms, migration_id) SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7) AS u",
+         terms, named, migration_id) SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7, $8) AS u",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Array<SqlUuid>, _>(rows.iter().map(|(_, _, intent)| intent.id).collect::<Vec<_>>())
@@ -226,6 +237,7 @@ async fn save_intents(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
     .bind::<Array<Integer>, _>(rows.iter().map(|(_, at, _)| *at).collect::<Vec<_>>())
     .bind::<Array<SqlDate>, _>(rows.iter().map(|(_, _, intent)| intent.on).collect::<Vec<_>>())
     .bind::<Array<Jsonb>, _>(terms)
+    .bind::<Array<Nullable<Jsonb>>, _>(named)
     .bind::<Array<Nullable<SqlUuid>>, _>(
         rows.iter().map(|(_, _, intent)| intent.migration_id).collect::<Vec<_>>(),
     )
@@ -256,8 +268,9 @@ pub async fn save_billed(tx: &mut Tx, billed: &[Subscription]) -> Result<()> {
     .await?;
     let items = items(billed);
     diesel::sql_query(
-        "UPDATE subscription_items i SET charged_from = u.charged_from, billed_until = u.billed_until \
-         FROM unnest($2, $3, $4) AS u (id, charged_from, billed_until) \
+        "UPDATE subscription_items i SET charged_from = u.charged_from, \
+         billed_until = u.billed_until, forfeited_until = u.forfeited_until \
+         FROM unnest($2, $3, $4, $5) AS u (id, charged_from, billed_until, forfeited_until) \
          WHERE i.org_id = $1 AND i.id = u.id \
          AND (i.billed_until <> u.billed_until OR i.charged_from <> u.charged_from)",
     )
@@ -265,6 +278,7 @@ pub async fn save_billed(tx: &mut Tx, billed: &[Subscription]) -> Result<()> {
     .bind::<Array<SqlUuid>, _>(items.iter().map(|(_, _, item)| item.id).collect::<Vec<_>>())
     .bind::<Array<SqlDate>, _>(items.iter().map(|(_, _, i)| i.charged_from).collect::<Vec<_>>())
     .bind::<Array<SqlDate>, _>(items.iter().map(|(_, _, i)| i.billed_until).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlDate>>, _>(forfeited(&items))
     .execute(tx.connection())
     .await?;
     Ok(())

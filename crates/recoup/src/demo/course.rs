@@ -78,8 +78,8 @@ const FIRST_AFTER: u32 = 45;
 const APART: u32 = 130;
 /// An act comes up to so many days later than that.
 const JITTER: u32 = 15;
-/// Nothing else happens so many days before a subscription is cancelled.
-const QUIET: i64 = 50;
+/// Nothing else happens so many days before a subscription is cancelled: pauses are over by then.
+const QUIET: i64 = 95;
 /// Of a hundred subscriptions, so many begin with a discount.
 const WELCOMED: u32 = 30;
 

@@ -7,7 +7,7 @@
 use app::mrr::Churn;
 use domain::money::Currency;
 use domain::mrr::movement::{Kind, Totals};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::amount::{grouped, shown};
 use super::revenue::Revenue;
@@ -55,7 +55,12 @@ fn month(month: &Churn) -> String {
         amount(of.map(|totals| totals.closing)),
     ];
     let lost: i64 = month.lost.iter().map(|(_, customers)| customers).sum();
-    let rate = month.rate.map(|rate| format!("{:.1}", (rate * Decimal::ONE_HUNDRED).round_dp(1)));
+    let percent = |rate: Decimal| {
+        let exact = rate * Decimal::ONE_HUNDRED;
+        let rounded = exact.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero);
+        format!("{rounded:.1}")
+    };
+    let rate = month.rate.map(percent);
     let name = month.month.first.format("%Y-%m").to_string();
     let customers = month.opening_customers.to_string();
     row(&name, &amounts, &customers, (&lost.to_string(), rate.as_deref().unwrap_or("-")))

@@ -129,6 +129,75 @@ async fn the_page_shows_the_parties_as_they_were() {
     world.finish().await;
 }
 
+/// An invoice that takes a part of an earlier one back, a credit by hand of all that it charges,
+/// and the invoice that the balance pays in part; the last three.
+async fn credited(client: &mut Client) -> [v1::Invoice; 3] {
+    let customer = client.customer("Ann").await;
+    let plan = client.plan("basis", Plan::months(1, "31.00")).await;
+    let dearer = client.plan("meer", Plan::months(1, "62.00")).await;
+    let small = client.plan("klein", Plan::months(1, "30.00")).await;
+    let changed = client.subscribe(Client::terms(&customer, &plan, "2025-01-01")).await.unwrap().id;
+    client.subscribe(Client::terms(&customer, &small, "2025-02-01")).await.unwrap();
+    client.advance("2025-01-11").await.unwrap();
+    let change = v1::Change { plan_id: dearer.id, ..v1::Change::default() };
+    client.change(&changed, change).await.unwrap();
+    client.run_billing().await;
+    let corrected = client.documents().await.remove(1);
+    let request = v1::CreditInvoiceRequest {
+        invoice_id: corrected.id.clone(),
+        reason: "Storing & <i>ongemak</i>".into(),
+        ..Default::default()
+    };
+    let answer = client.invoices.credit_invoice(request).await.unwrap().into_inner();
+    client.cancel_now(&changed, false).await.unwrap();
+    client.advance("2025-02-01").await.unwrap();
+    let documents = client.documents().await;
+    let paid = documents.iter().find(|one| one.number == "2025-00003").unwrap();
+    [corrected, answer.credit_note.unwrap(), paid.clone()]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_names_the_invoices_that_it_corrects_and_why() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-01").await;
+    let [corrected, note, paid] = credited(&mut client).await;
+    let (html, _) = page(&mut client, &corrected, Language::Unspecified).await;
+    holds(&html, &["Betreft factuur", "2025-00001 van 01-01-2025"]);
+    assert!(!html.contains("Reden"), "{html}");
+    let (html, _) = page(&mut client, &note, Language::Unspecified).await;
+    holds(&html, &["Creditfactuur", "C2025-00001", "2025-00002 van 11-01-2025", "Reden"]);
+    assert!(html.contains("Storing &") && !html.contains("<i>"), "{html}");
+    let (html, _) = page(&mut client, &note, Language::En).await;
+    holds(&html, &["Corrects invoice", "2025-00002 of 11 Jan 2025", "Reason"]);
+    let (html, _) = page(&mut client, &paid, Language::Unspecified).await;
+    assert!(!html.contains("Betreft") && !html.contains("Reden"), "{html}");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_shows_what_is_settled_and_what_is_left_to_pay() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-01").await;
+    let [corrected, note, paid] = credited(&mut client).await;
+    let row =
+        |what: &str, amount: &str| format!("<td>{what}</td><td></td><td class=\"n\">{amount}</td>");
+    // 42.00 - 21.00 and 21 % were asked for; a credit of all that it charged paid it off.
+    let (html, _) = page(&mut client, &corrected, Language::Unspecified).await;
+    let since = row("Reeds betaald of gecrediteerd", "-25,41");
+    holds(&html, &[&row("Totaal EUR", "25,41"), &since, &row("Te betalen EUR", "0,00")]);
+    assert!(!html.contains("over te maken"), "{html}");
+    let (html, _) = page(&mut client, &note, Language::Unspecified).await;
+    holds(&html, &[&row("Totaal EUR", "-50,82"), &row("Toegevoegd aan uw tegoed", "25,41")]);
+    holds(&html, &[&row("Verrekend met openstaande facturen", "25,41")]);
+    assert!(!html.contains("Te betalen"), "{html}");
+    let (html, _) = page(&mut client, &paid, Language::Unspecified).await;
+    holds(&html, &[&row("Totaal EUR", "36,30"), &row("Verrekend met uw tegoed", "-25,41")]);
+    holds(&html, &[&row("Te betalen EUR", "10,89"), "EUR 10,89 uiterlijk 15-02-2025"]);
+    let (html, _) = page(&mut client, &paid, Language::En).await;
+    holds(&html, &[&row("Applied from your credit", "-25.41"), &row("To be paid EUR", "10.89")]);
+    world.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_is_of_a_document_that_exists() {
     let world = World::new().await;

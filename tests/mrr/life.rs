@@ -124,3 +124,31 @@ async fn a_call_that_is_repeated_changes_no_recurring_revenue() {
     assert_eq!(worth(&mut client, "2025-02-10").await, ["40.00 EUR, 40.00 EUR, 0.00 EUR, 1"]);
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_recorded_late_is_recorded_with_its_whole_past() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-10").await;
+    let id = seats(&mut client, "1", "2025-01-10").await;
+    client.advance("2025-02-10").await.unwrap();
+    client.change(&id, to_seats("3")).await.unwrap();
+    client.advance("2025-04-20").await.unwrap();
+    let before = segments(&world).await;
+    // As if it were older than the record.
+    world.database.sql().await.batch_execute("DELETE FROM mrr_segments").await.unwrap();
+    assert_eq!(worth(&mut client, "2025-04-20").await, [""; 0]);
+    client.pause(&id, None, Some("2025-05-20")).await.unwrap();
+    assert!(before.len() < segments(&world).await.len());
+    client.advance("2025-05-01").await.unwrap();
+    let months = ["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"];
+    let expected = [
+        &["0.00 EUR | new 10.00 EUR | 10.00 EUR"][..],
+        &["10.00 EUR | expansion 20.00 EUR | 30.00 EUR"],
+        &[],
+        &["30.00 EUR | contraction paused -30.00 EUR | 0.00 EUR"],
+    ];
+    for (month, expected) in months.into_iter().zip(expected) {
+        assert_eq!(moved(&mut client, month).await, expected, "{month}");
+    }
+    world.finish().await;
+}

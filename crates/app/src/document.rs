@@ -1,17 +1,20 @@
 //! The printable page of a document.
 //!
 //! Purpose: one self-contained page in Dutch or English with all that the law asks of an invoice:
-//! both parties, number and dates, lines with their period, VAT per rate, legal texts. Source:
-//! Directive 2006/112/EC art. 226.
+//! both parties, number and dates, lines with their period, VAT per rate, legal texts; of a document
+//! that takes lines back, the invoices that it corrects. Source: Directive 2006/112/EC art. 219 and
+//! 226.
 //!
 //! Invariants: the page shows the parties as they were on the day of issue, and the last day of a
-//! period inclusive. Everything that comes from outside is escaped.
+//! period inclusive. Its total, less what is settled, is what the page asks for. Everything that comes from outside is escaped.
 //!
 //! Deliberately absent: PDF; a browser prints the page on A4.
 
+mod words;
+
 use askama::Template;
 use domain::date::{self, Date};
-use domain::id::InvoiceId;
+use domain::id::{InvoiceId, LineId};
 use domain::invoice::{DocumentKind, Party, legal_texts};
 use domain::money::Money;
 use domain::organization::Language;
@@ -19,6 +22,7 @@ use domain::vat::VatClass;
 use rust_decimal::Decimal;
 use store::invoice::{Document, DocumentLine, DocumentVat};
 
+use self::words::Words;
 use crate::Scope;
 use crate::error::Error;
 
@@ -31,69 +35,6 @@ pub struct Printed {
     pub language: Language,
 }
 
-struct Words {
-    lang: &'static str,
-    invoice: &'static str,
-    credit_note: &'static str,
-    number: &'static str,
-    issued: &'static str,
-    due: &'static str,
-    description: &'static str,
-    period: &'static str,
-    until: &'static str,
-    quantity: &'static str,
-    price: &'static str,
-    vat: &'static str,
-    amount: &'static str,
-    net: &'static str,
-    over: &'static str,
-    total: &'static str,
-    vat_number: &'static str,
-    registration: &'static str,
-}
-
-const DUTCH: Words = Words {
-    lang: "nl",
-    invoice: "Factuur",
-    credit_note: "Creditfactuur",
-    number: "Factuurnummer",
-    issued: "Factuurdatum",
-    due: "Te betalen uiterlijk",
-    description: "Omschrijving",
-    period: "Periode",
-    until: "t/m",
-    quantity: "Aantal",
-    price: "Prijs",
-    vat: "Btw",
-    amount: "Bedrag",
-    net: "Totaal exclusief btw",
-    over: "over",
-    total: "Totaal",
-    vat_number: "Btw-nummer",
-    registration: "KvK/KBO",
-};
-
-const ENGLISH: Words = Words {
-    lang: "en",
-    invoice: "Invoice",
-    credit_note: "Credit note",
-    number: "Invoice number",
-    issued: "Invoice date",
-    due: "Payable by",
-    description: "Description",
-    period: "Period",
-    until: "to",
-    quantity: "Quantity",
-    price: "Price",
-    vat: "VAT",
-    amount: "Amount",
-    net: "Total excluding VAT",
-    over: "on",
-    total: "Total",
-    vat_number: "VAT number",
-    registration: "Company registration",
-};
-
 #[derive(Template)]
 #[template(path = "document.html")]
 struct PageTemplate {
@@ -103,12 +44,17 @@ struct PageTemplate {
     currency: &'static str,
     issue_on: String,
     due_on: Option<String>,
+    /// The invoices of which it takes lines back.
+    corrects: Option<String>,
+    reason: Option<String>,
     seller: PartyBlock,
     buyer: PartyBlock,
     lines: Vec<LineRow>,
     vat_rows: Vec<VatRow>,
     net: String,
     total: String,
+    settled: Vec<SettledRow>,
+    to_pay: Option<String>,
     legal_texts: Vec<&'static str>,
     payment: Option<String>,
 }
@@ -136,6 +82,12 @@ struct VatRow {
     vat: String,
     base: String,
     tax: String,
+}
+
+/// A part of the total that is settled without paying it now.
+struct SettledRow {
+    what: &'static str,
+    amount: String,
 }
 
 impl From<&Party> for PartyBlock {
@@ -237,6 +189,41 @@ fn vat_row(row: &DocumentVat, language: Language) -> VatRow {
     }
 }
 
+/// What of the total is settled, and, where that is something, what of an invoice is left to pay.
+fn settled(
+    document: &Document,
+    language: Language,
+) -> Result<(Vec<SettledRow>, Option<String>), Error> {
+    let words = Words::of(language);
+    let Document { total, balance, open, .. } = document;
+    let parts = if total.minor() < 0 {
+        // What a credit note does not pay off becomes the customer's.
+        let off_invoices = total.checked_add(*balance)?.negated()?;
+        [(words.off_invoices, off_invoices), (words.to_credit, *balance)]
+    } else {
+        let since = open.checked_sub(total.checked_add(*balance)?)?;
+        [(words.from_credit, *balance), (words.since, since)]
+    };
+    let parts = parts.into_iter().filter(|(_, amount)| !amount.is_zero());
+    let rows: Vec<SettledRow> =
+        parts.map(|(what, amount)| SettledRow { what, amount: money(amount, language) }).collect();
+    let to_pay = (total.minor() > 0 && !rows.is_empty()).then(|| money(*open, language));
+    Ok((rows, to_pay))
+}
+
+/// The corrected invoices with their dates: the law asks for an unambiguous reference.
+fn corrects(corrected: &[Document], language: Language) -> Option<String> {
+    let of = |language| match language {
+        Language::Dutch => "van",
+        Language::English => "of",
+    };
+    let named = corrected.iter().map(|invoice| {
+        format!("{} {} {}", invoice.number, of(language), day(invoice.issue_on, language))
+    });
+    let named: Vec<String> = named.collect();
+    (!named.is_empty()).then(|| named.join(", "))
+}
+
 fn payment_text(document: &Document, language: Language) -> Option<String> {
     let iban = document.seller.iban.as_ref().filter(|_| document.open.minor() > 0)?;
     let due = day(document.due_on, language);
@@ -263,17 +250,23 @@ pub async fn print(
     language: Option<Language>,
 ) -> Result<Printed, Error> {
     let document = crate::invoice::get(scope, id).await?;
-    render(&document, language)
+    let lines: Vec<LineId> =
+        document.lines.iter().filter_map(|line| line.corrects_line_id).collect();
+    let corrected = store::invoice::of_lines(&mut scope.tx, &lines).await?;
+    render(&document, &corrected, language)
 }
 
-fn render(document: &Document, language: Option<Language>) -> Result<Printed, Error> {
+fn render(
+    document: &Document,
+    corrected: &[Document],
+    language: Option<Language>,
+) -> Result<Printed, Error> {
     let own = document.buyer.language.or(document.seller.language);
     let language = language.or(own).unwrap_or(Language::Dutch);
-    let words = match language {
-        Language::Dutch => &DUTCH,
-        Language::English => &ENGLISH,
-    };
+    let words = Words::of(language);
     let classes: Vec<VatClass> = document.vat_rows.iter().map(|row| row.vat_class).collect();
+    let (settled, to_pay) = settled(document, language)?;
+    let is_payable = document.total.checked_add(document.balance)?.minor() > 0;
     let page = PageTemplate {
         words,
         title: match document.kind {
@@ -283,13 +276,17 @@ fn render(document: &Document, language: Option<Language>) -> Result<Printed, Er
         number: document.number.clone(),
         currency: document.total.currency().code(),
         issue_on: day(document.issue_on, language),
-        due_on: (document.total.minor() > 0).then(|| day(document.due_on, language)),
+        due_on: is_payable.then(|| day(document.due_on, language)),
+        corrects: corrects(corrected, language),
+        reason: document.reason.clone(),
         seller: (&document.seller).into(),
         buyer: (&document.buyer).into(),
         lines: document.lines.iter().map(|line| line_row(line, language)).collect(),
         vat_rows: document.vat_rows.iter().map(|row| vat_row(row, language)).collect(),
         net: money(document.net, language),
         total: money(document.total, language),
+        settled,
+        to_pay,
         legal_texts: legal_texts(&document.seller, &classes, language),
         payment: payment_text(document, language),
     };

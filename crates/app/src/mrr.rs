@@ -4,10 +4,12 @@
 //! is then a question to the segments.
 //!
 //! Invariants: recording again changes nothing. What a month opens with is what the month before
-//! closed with, because both are the same question.
+//! closed with, because both are the same question. A subscription is recorded with its whole past
+//! every time, so one that is recorded late has all its movements too, in the months they belong to.
 //!
-//! Deliberately absent: when segments begin and end, and what a movement is (`domain::mrr`);
-//! invoices, which change no segment.
+//! Deliberately absent: a sweep over subscriptions that were never recorded, because there are none:
+//! the record came with the first release, and a subscription is recorded as it is made; when
+//! segments begin and end, and what a movement is (`domain::mrr`); invoices, which change no segment.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -296,6 +296,24 @@ pub async fn headers(tx: &mut Tx, ids: &[InvoiceId]) -> Result<Vec<Document>> {
     rows.into_iter().map(with_number).collect()
 }
 
+/// The documents on which lines stand, by id, without lines and VAT rows.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn of_lines(tx: &mut Tx, lines: &[LineId]) -> Result<Vec<Document>> {
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<InvoiceId> = invoice_lines::table
+        .filter(invoice_lines::org_id.eq(tx.org()))
+        .filter(invoice_lines::id.eq_any(lines))
+        .select(invoice_lines::invoice_id)
+        .distinct()
+        .load(tx.connection())
+        .await?;
+    headers(tx, &ids).await
+}
+
 /// Which documents to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {

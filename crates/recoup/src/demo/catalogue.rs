@@ -1,11 +1,12 @@
 //! What the demonstration's vendor sells.
 //!
-//! Purpose: every kind of price there is, on plausible products of a Dutch software vendor:
-//! monthly, quarterly and yearly; in advance and in arrears; flat and per unit; with and without a
-//! trial; at 21 % and at 9 %; a plan whose price went up for newcomers.
+//! Purpose: plausible products of a Dutch software vendor: monthly, quarterly and yearly; in advance
+//! and in arrears; flat, per unit and by a meter in tiers; with and without a trial; at 21 % and at
+//! 9 %; a plan whose price went up for newcomers, and later for everybody; discounts of every kind.
 //!
 //! Deliberately absent: who buys it (`people`), making it (`vendor`).
 
+use domain::discount::Duration;
 use domain::period::Interval;
 use domain::plan::{RevenueKind, Timing};
 use domain::vat::VatCategory;
@@ -43,21 +44,97 @@ pub(super) struct Component {
     pub(super) name: &'static str,
     /// Key of the product.
     pub(super) product: &'static str,
-    /// Price in EUR; in USD it is the same number, as vendors do it.
-    pub(super) price: &'static str,
-    pub(super) per_unit: bool,
+    pub(super) charge: Charge,
+}
+
+/// How a component is priced: in EUR; in USD it is the same number, as vendors do it.
+#[derive(Debug)]
+pub(super) enum Charge {
+    /// So much a period.
+    Flat(&'static str),
+    /// So much a unit and period.
+    PerUnit(&'static str),
+    /// What the meter counts, by [`CALL_TIERS`].
+    Calls,
 }
 
 const fn flat(name: &'static str, product: &'static str, price: &'static str) -> Component {
-    Component { name, product, price, per_unit: false }
+    Component { name, product, charge: Charge::Flat(price) }
 }
 
 const fn per_unit(name: &'static str, product: &'static str, price: &'static str) -> Component {
-    Component { name, product, price, per_unit: true }
+    Component { name, product, charge: Charge::PerUnit(price) }
 }
 
+/// The meter's code.
+pub(super) const METER: &str = "api-calls";
+/// The plan that it is for.
+pub(super) const METERED_PLAN: &str = "integration";
+
+/// What calls cost: up to so many a period, so much each; the last tier is open.
+pub(super) const CALL_TIERS: [(Option<u32>, &str); 3] =
+    [(Some(1_000), "0"), (Some(20_000), "0.004"), (None, "0.0025")];
+
+/// A discount of the vendor.
+#[derive(Debug)]
+pub(super) struct Discount {
+    pub(super) code: &'static str,
+    pub(super) name: &'static str,
+    pub(super) off: Off,
+    pub(super) duration: Duration,
+}
+
+/// What a discount takes off.
+#[derive(Debug)]
+pub(super) enum Off {
+    /// So many percent.
+    Percent(&'static str),
+    /// So many euros.
+    Euro(&'static str),
+}
+
+/// The discounts: a percentage and an amount, each once, for some periods and for ever.
+pub(super) const DISCOUNTS: [Discount; 6] = [
+    Discount {
+        code: "WELKOM",
+        name: "Welkomstkorting 50 %",
+        off: Off::Percent("50"),
+        duration: Duration::Periods { count: 3 },
+    },
+    Discount {
+        code: "OVERSTAP",
+        name: "Overstapkorting",
+        off: Off::Euro("25.00"),
+        duration: Duration::Once,
+    },
+    Discount {
+        code: "START",
+        name: "Startkorting",
+        off: Off::Euro("7.50"),
+        duration: Duration::Periods { count: 6 },
+    },
+    Discount {
+        code: "TROUW",
+        name: "Trouwe klant 10 %",
+        off: Off::Percent("10"),
+        duration: Duration::Forever,
+    },
+    Discount {
+        code: "ACTIE",
+        name: "Najaarsactie 20 %",
+        off: Off::Percent("20"),
+        duration: Duration::Once,
+    },
+    Discount {
+        code: "PARTNER",
+        name: "Partnerkorting",
+        off: Off::Euro("5.00"),
+        duration: Duration::Forever,
+    },
+];
+
 /// The products.
-pub(super) const PRODUCTS: [Product; 6] = [
+pub(super) const PRODUCTS: [Product; 9] = [
     Product {
         key: "hosting",
         name: "Beheerde hosting",
@@ -101,10 +178,31 @@ pub(super) const PRODUCTS: [Product; 6] = [
         revenue: RevenueKind::Subscription,
         unit: Some("lezer"),
     },
+    Product {
+        key: "integration",
+        name: "Koppeling (API)",
+        vat: VatCategory::Standard,
+        revenue: RevenueKind::Subscription,
+        unit: None,
+    },
+    Product {
+        key: "calls",
+        name: "API-aanroepen",
+        vat: VatCategory::Standard,
+        revenue: RevenueKind::Usage,
+        unit: Some("aanroep"),
+    },
+    Product {
+        key: "advice",
+        name: "Inrichting en advies",
+        vat: VatCategory::Standard,
+        revenue: RevenueKind::Service,
+        unit: Some("uur"),
+    },
 ];
 
 /// The plans.
-pub(super) const PLANS: [Plan; 8] = [
+pub(super) const PLANS: [Plan; 9] = [
     Plan {
         code: "hosting-start",
         name: "Hosting Start",
@@ -186,6 +284,18 @@ pub(super) const PLANS: [Plan; 8] = [
         components: &[per_unit("readers", "library", "6.95")],
         second_year: None,
     },
+    Plan {
+        code: METERED_PLAN,
+        name: "Koppeling",
+        interval: Interval::MONTHLY,
+        timing: Timing::InAdvance,
+        trial_days: 0,
+        components: &[
+            flat("base", "integration", "29.00"),
+            Component { name: "calls", product: "calls", charge: Charge::Calls },
+        ],
+        second_year: None,
+    },
 ];
 
 #[cfg(test)]
@@ -201,7 +311,9 @@ mod tests {
                     PRODUCTS.iter().any(|product| product.key == component.product),
                     "{plan:?}"
                 );
-                assert!(domain::decimal::parse(component.price).is_ok(), "{plan:?}");
+                if let Charge::Flat(price) | Charge::PerUnit(price) = component.charge {
+                    assert!(domain::decimal::parse(price).is_ok(), "{plan:?}");
+                }
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What the demonstration's customers do, and when.
 //!
-//! Purpose: from a seed to a list of dated events: who joins, with which subscriptions, who
-//! cancels, why. The list is the same whenever it is made, so that a demonstration that was
-//! interrupted goes on where it stood.
+//! Purpose: from a seed to a list of dated events: who joins, with which subscriptions, what happens
+//! to these, who uses how much, what is sold beside them and credited. The list is the same whenever
+//! it is made, so that a demonstration that was interrupted goes on where it stood.
 //!
 //! Invariants: pure; events are in the order of their dates; a subscription begins after the day
 //! on which it is sold, so that its first day finds it there; a cancellation comes after the
@@ -12,14 +12,17 @@
 
 use std::ops::RangeInclusive;
 
+use app::usage::MAX_EVENTS;
 use domain::date::{self, Date};
-use domain::id::{CustomerId, SubscriptionId};
-use domain::period::Alignment;
-use domain::subscription::CancelReason;
+use domain::id::{ChargeId, CustomerId, SubscriptionId};
+use domain::period::{Alignment, Period};
 
+use super::catalogue::METERED_PLAN;
+use super::course::{Act, Course, Leaving, Quantities, Sold, course, office_day};
 use super::draw::Draw;
 use super::people::{self, Person};
 use super::scale::Scale;
+use super::traffic::{Metered, Reading, readings};
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
@@ -33,8 +36,18 @@ pub(super) struct Event {
 pub(super) enum What {
     /// A customer is entered, with what it buys.
     Join { id: CustomerId, person: Box<Person>, buys: Vec<Contract> },
-    /// A subscription is cancelled, to its period's end.
-    Cancel { id: SubscriptionId, reason: CancelReason },
+    /// A customer buys again what it had.
+    Return { customer: CustomerId, buys: Box<Contract> },
+    /// Something is done with a subscription.
+    Act { id: SubscriptionId, act: Act },
+    /// Hours of work are sold.
+    Work(Work),
+    /// A part of the customer's latest invoice is credited by hand, or all of it.
+    Credit { customer: CustomerId, reason: &'static str, whole: bool },
+    /// Usage is sent.
+    Measure(Vec<Reading>),
+    /// All subscribers of a plan are moved to its second version, when their periods end.
+    Migrate { plan: &'static str },
 }
 
 /// One subscription.
@@ -45,9 +58,19 @@ pub(super) struct Contract {
     pub(super) plan: &'static str,
     pub(super) starts_on: Date,
     pub(super) alignment: Alignment,
-    /// Units by component.
-    pub(super) quantities: Vec<(&'static str, u32)>,
-    cancels: Option<(Date, CancelReason)>,
+    pub(super) quantities: Quantities,
+    leaves: Option<Leaving>,
+}
+
+/// Hours of work.
+#[derive(Debug, Clone)]
+pub(super) struct Work {
+    pub(super) id: ChargeId,
+    pub(super) customer: CustomerId,
+    pub(super) description: &'static str,
+    pub(super) hours: u32,
+    /// The date on whose invoice they stand; none: they are invoiced at once.
+    pub(super) bill_on: Option<Date>,
 }
 
 /// Of a hundred customers, so many come over from the vendor's former administration in the first
@@ -57,45 +80,143 @@ const FROM_THE_START: u32 = 45;
 const CANCELLED_PER_YEAR: u32 = 16;
 /// Of a hundred subscriptions, so many follow the calendar.
 const ON_THE_CALENDAR: u32 = 35;
+/// Of a hundred cancelled subscriptions, so many are bought again.
+const RETURNING: u32 = 35;
+/// Of a hundred businesses, so many have it set up for them.
+const SET_UP: u32 = 35;
+/// Of a hundred customers, so many buy advice in a year.
+const ADVISED_PER_YEAR: u32 = 15;
+/// Of a hundred customers, so many get something back by hand in a year.
+const CREDITED_PER_YEAR: u32 = 6;
 /// Nobody joins in the last days: whoever joins is to begin within the time that is shown.
 const QUIET_END: u32 = 12;
 /// A subscription begins so many days after it is sold.
 const LEAD_DAYS: RangeInclusive<u32> = 1..=9;
 /// Nobody leaves in the first weeks.
 const LOYAL_DAYS: u32 = 40;
+/// The plan that is moved to its second version, so many days into the second year.
+const MIGRATION: (&str, i64) = ("hosting-start", 59);
 
-/// Why customers leave, as often as it stands here.
-const REASONS: [CancelReason; 7] = [
-    CancelReason::VoluntaryNoNeed,
-    CancelReason::VoluntaryPrice,
-    CancelReason::VoluntaryNoNeed,
-    CancelReason::VoluntaryCompetitor,
-    CancelReason::VoluntaryMissingFeature,
-    CancelReason::VoluntaryOther,
-    CancelReason::Unknown,
-];
+/// Why something is given back.
+const APOLOGIES: [&str; 3] =
+    ["Storing van langer dan vier uur", "Afgesproken bij overstap", "Coulance na klacht"];
 
 /// Everything that happens, in order.
 pub(super) fn events(scale: &Scale) -> Vec<Event> {
-    let mut events = Vec::new();
+    let (mut events, mut metered) = (Vec::new(), Vec::new());
     for number in 1..=scale.customers {
-        let mut draw = Draw::of(scale.seed, "life", u64::from(number));
-        let joins_on = joins_on(scale, &mut draw);
-        let person = people::person(scale.seed, number);
-        let id = CustomerId(
-            Draw::of(scale.seed, "customer", u64::from(number)).id(scale.moment(joins_on)),
-        );
-        let buys = buys(scale, number, &person, joins_on, &mut draw);
-        events.extend(buys.iter().filter_map(|contract| {
-            let (on, reason) = contract.cancels?;
-            Some(Event { on, what: What::Cancel { id: contract.id, reason } })
-        }));
-        let what = What::Join { id, person: Box::new(person), buys };
-        events.push(Event { on: joins_on, what });
+        one(scale, number, &mut events, &mut metered);
+    }
+    for (on, mut readings) in readings(scale, &metered) {
+        while !readings.is_empty() {
+            let rest = readings.split_off(readings.len().min(MAX_EVENTS));
+            events.push(Event { on, what: What::Measure(readings) });
+            readings = rest;
+        }
+    }
+    if scale.years > 1 {
+        let on = date::add_days(scale.second_year_on(), MIGRATION.1);
+        events.push(Event { on, what: What::Migrate { plan: MIGRATION.0 } });
     }
     // Stable: on one day, in the order of the customers.
     events.sort_by_key(|event| event.on);
     events
+}
+
+/// All that one customer does.
+fn one(scale: &Scale, number: u32, events: &mut Vec<Event>, metered: &mut Vec<Metered>) {
+    let name = u64::from(number);
+    let mut draw = Draw::of(scale.seed, "life", name);
+    let joins_on = joins_on(scale, &mut draw);
+    let person = people::person(scale.seed, number);
+    let id = CustomerId(Draw::of(scale.seed, "customer", name).id(scale.moment(joins_on)));
+    let buys = buys(scale, number, &person, joins_on, &mut draw);
+    let mut later = Vec::new();
+    for (contract, position) in buys.iter().zip(0..) {
+        let draw = Draw::of(scale.seed, "course", name * 16 + position);
+        let in_euros = person.currency == "EUR";
+        let Course { acts, still } = course(scale, &contract.sold(joins_on, in_euros), draw);
+        let act = |(on, act)| Event { on, what: What::Act { id: contract.id, act } };
+        later.extend(acts.into_iter().map(act));
+        if contract.plan == METERED_PLAN {
+            let end = contract.leaves.map_or(scale.ends_on(), |leaving| leaving.on);
+            let days = Period { start: contract.starts_on, end };
+            metered.push(Metered { customer: id, number: name, days, still });
+        }
+        let draw = Draw::of(scale.seed, "return", name * 16 + position);
+        later.extend(returns(scale, id, contract, draw));
+    }
+    let first_day = buys.iter().map(|contract| contract.starts_on).min().unwrap_or(joins_on);
+    let draw = Draw::of(scale.seed, "extra", name);
+    later.extend(extras(scale, id, &person, (joins_on, first_day), draw));
+    let what = What::Join { id, person: Box::new(person), buys };
+    events.push(Event { on: joins_on, what });
+    events.append(&mut later);
+}
+
+/// A subscription that is bought again some months after its end.
+fn returns(
+    scale: &Scale,
+    customer: CustomerId,
+    contract: &Contract,
+    mut draw: Draw,
+) -> Option<Event> {
+    let leaving = contract.leaves?;
+    // Of a meter there is one at a time, and a year lasts on after its cancellation.
+    let never = contract.plan == METERED_PLAN || contract.plan.ends_with("-year");
+    let on = date::add_days(leaving.on, i64::from(draw.between(130, 280)));
+    let starts_on = date::add_days(on, i64::from(draw.between(1, 9)));
+    if never || !draw.chance(RETURNING) || starts_on > scale.closes_on() {
+        return None;
+    }
+    let id = SubscriptionId(draw.id(scale.moment(on)));
+    let buys = Contract { id, starts_on, leaves: None, ..contract.clone() };
+    Some(Event { on, what: What::Return { customer, buys: Box::new(buys) } })
+}
+
+/// What a customer buys beside its subscriptions, and gets back.
+fn extras(
+    scale: &Scale,
+    customer: CustomerId,
+    person: &Person,
+    (joins_on, first_day): (Date, Date),
+    mut draw: Draw,
+) -> Vec<Event> {
+    let mut extras = Vec::new();
+    let days = date::days_between(joins_on, scale.closes_on());
+    let days = u32::try_from(days).unwrap_or(0);
+    let business = person.party_type == domain::customer::PartyType::Business;
+    let mut work = |on, description, hours, bill_on, draw: &mut Draw| {
+        let id = ChargeId(draw.id(scale.moment(on)));
+        let work = Work { id, customer, description, hours, bill_on };
+        extras.push(Event { on, what: What::Work(work) });
+    };
+    if business && draw.chance(SET_UP) {
+        let hours = draw.between(2, 8);
+        work(joins_on, "Inrichting", hours, Some(first_day), &mut draw);
+    }
+    if draw.chance(ADVISED_PER_YEAR * days / 365) {
+        let on = date::add_days(joins_on, i64::from(draw.below(days + 1)));
+        let bill_on = draw.chance(50).then_some(on);
+        let hours = draw.between(1, 6);
+        work(on, "Advies op afstand", hours, bill_on, &mut draw);
+    }
+    let after = draw.between(60, days.max(60));
+    if draw.chance(CREDITED_PER_YEAR * days / 365) && after <= days {
+        let on = office_day(date::add_days(joins_on, i64::from(after))).min(scale.closes_on());
+        let reason = draw.pick(&APOLOGIES);
+        let what = What::Credit { customer, reason, whole: draw.chance(25) };
+        extras.push(Event { on, what });
+    }
+    extras
+}
+
+impl Contract {
+    fn sold(&self, on: Date, in_euros: bool) -> Sold<'_> {
+        let Self { plan, starts_on, quantities, leaves, .. } = self;
+        let (plan, starts_on, leaves) = (*plan, *starts_on, *leaves);
+        Sold { on, starts_on, plan, quantities, leaves, in_euros }
+    }
 }
 
 fn joins_on(scale: &Scale, draw: &mut Draw) -> Date {
@@ -130,13 +251,13 @@ fn buys(
                 starts_on,
                 alignment: if calendar { Alignment::Calendar } else { Alignment::OwnDay },
                 quantities,
-                cancels: cancels(scale, starts_on, draw),
+                leaves: leaves(scale, starts_on, draw),
             }
         })
         .collect()
 }
 
-type Basket = Vec<(&'static str, Vec<(&'static str, u32)>)>;
+type Basket = Vec<(&'static str, Quantities)>;
 
 /// What a customer buys: consumers the library or a small site, businesses a site and more.
 fn basket(person: &Person, draw: &mut Draw) -> Basket {
@@ -170,45 +291,62 @@ fn basket(person: &Person, draw: &mut Draw) -> Basket {
     if draw.chance(20) {
         basket.push(("library", vec![("readers", draw.between(2, 25))]));
     }
+    if draw.chance(18) {
+        basket.push((METERED_PLAN, Vec::new()));
+    }
     basket
 }
 
 /// When and why a subscription is cancelled, if it is.
-fn cancels(scale: &Scale, starts_on: Date, draw: &mut Draw) -> Option<(Date, CancelReason)> {
+fn leaves(scale: &Scale, starts_on: Date, draw: &mut Draw) -> Option<Leaving> {
     let days = date::days_between(starts_on, scale.closes_on());
     let days = u32::try_from(days).unwrap_or(0);
     let leaves = draw.chance(CANCELLED_PER_YEAR * days / 365);
     let after = draw.between(LOYAL_DAYS, days.max(LOYAL_DAYS));
-    let reason = REASONS[draw.below(7) as usize];
-    (leaves && after < days).then(|| (date::add_days(starts_on, i64::from(after)), reason))
+    let on = office_day(date::add_days(starts_on, i64::from(after)));
+    let leaving = Leaving::on(on, draw);
+    (leaves && on < scale.closes_on()).then_some(leaving)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::catalogue::PLANS;
+    use crate::demo::catalogue::{Charge, PLANS};
 
     #[test]
-    fn two_years_have_joins_and_ends_in_order_of_plans_that_exist() {
+    fn two_years_have_everything_in_order_with_plans_that_exist() {
         let scale = Scale { customers: 200, years: 2, seed: 1 };
         let events = events(&scale);
         assert!(events.is_sorted_by_key(|event| event.on));
-        let (mut joins, mut cancels, mut plans) = (0, 0, std::collections::BTreeSet::new());
+        let mut plans = std::collections::BTreeSet::new();
+        let (mut joins, mut acts, mut others) = (0, 0, [0; 5]);
         for event in &events {
             assert!((scale.opens_on()..=scale.closes_on()).contains(&event.on), "{event:?}");
-            match &event.what {
+            let place = match &event.what {
                 What::Join { buys, .. } => {
                     joins += 1;
-                    for contract in buys {
-                        assert!(contract.starts_on > event.on, "{contract:?}");
-                        plans.insert(contract.plan);
-                    }
+                    assert!(buys.iter().all(|contract| contract.starts_on > event.on));
+                    plans.extend(buys.iter().map(|contract| contract.plan));
+                    continue;
                 }
-                What::Cancel { .. } => cancels += 1,
-            }
+                What::Act { .. } => {
+                    acts += 1;
+                    continue;
+                }
+                What::Return { buys, .. } => {
+                    assert!(buys.starts_on > event.on, "{buys:?}");
+                    0
+                }
+                What::Work(_) => 1,
+                What::Credit { .. } => 2,
+                What::Measure(_) => 3,
+                What::Migrate { .. } => 4,
+            };
+            others[place] += 1;
         }
         assert_eq!(joins, 200);
-        assert!((30..=120).contains(&cancels), "{cancels}");
+        assert!((300..=900).contains(&acts), "{acts}");
+        assert!(others.iter().all(|count| *count > 0), "{others:?}");
         assert_eq!(plans.len(), PLANS.len());
         assert!(plans.iter().all(|code| PLANS.iter().any(|plan| plan.code == *code)));
     }
@@ -222,7 +360,8 @@ mod tests {
                 let plan = PLANS.iter().find(|plan| plan.code == contract.plan).unwrap();
                 for (name, _) in contract.quantities {
                     let component = plan.components.iter().find(|component| component.name == name);
-                    assert!(component.unwrap().per_unit, "{} {name}", plan.code);
+                    let charge = &component.unwrap().charge;
+                    assert!(matches!(charge, Charge::PerUnit(_)), "{} {name}", plan.code);
                 }
             }
         }

@@ -4,9 +4,10 @@
 //! its clock, with the code that live organizations run on; then the books are shown, with a key
 //! and calls to look further, and the service stays up.
 //!
-//! The rooms: `scale` says how large and when, `draw` is the dice, `catalogue`, `names`, `people`
-//! and `lives` say what there is and what happens, `vendor` and `life` make it happen, `progress`
-//! shows it, `books` and `table` show what came of it, `tour` says where to go on.
+//! The rooms: `scale` says how large and when, `draw` is the dice, `catalogue`, `names` and `people`
+//! say what there is, `lives`, `course` and `traffic` what happens, `vendor`, `life` and `happen`
+//! make it happen, `progress` shows it, `books` and `revenue` find what came of it, `table`
+//! and `revenue_table` write it down, `tour` says where to go on.
 //!
 //! Invariants: the same flags give the same vendor, customers and numbers, on any day. Starting it
 //! again on the same data makes nothing twice: what is complete is shown with a fresh key, what
@@ -18,15 +19,20 @@
 mod amount;
 mod books;
 mod catalogue;
+mod course;
 mod draw;
+mod happen;
 mod life;
 mod lives;
 mod names;
 mod people;
 mod progress;
+mod revenue;
+mod revenue_table;
 mod scale;
 mod table;
 mod tour;
+mod traffic;
 mod vendor;
 
 use std::net::SocketAddr;

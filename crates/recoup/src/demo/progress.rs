@@ -50,8 +50,13 @@ impl Progress {
     pub(super) fn wait(&mut self, why: &str) {
         if !self.waits {
             self.waits = true;
-            write(&format!("{}waiting: {why}\n", if self.terminal { AGAIN } else { "" }));
+            self.tell(&format!("waiting: {why}"));
         }
+    }
+
+    /// Tells something on a line of its own.
+    pub(super) fn tell(&self, what: &str) {
+        write(&format!("{}{what}\n", if self.terminal { AGAIN } else { "" }));
     }
 
     /// The last day was lived: its line is ended.

@@ -12,7 +12,9 @@ use domain::subscription::State;
 use store::ledger::Balance;
 
 use super::amount::{grouped, shown};
-use super::books::{Books, Month, add};
+use super::books::{Books, add};
+use super::revenue::Proof;
+use super::revenue_table::revenue_table;
 use super::scale::Scale;
 
 /// The books as text.
@@ -25,18 +27,45 @@ pub(super) fn table(books: &Books, scale: &Scale) -> Result<String, app::Error> 
         &mut text,
         &counted("customers", books.customers.iter().map(|(code, n)| (code.as_str(), *n))),
     );
-    let states = [State::Pending, State::Trialing, State::Active, State::Cancelled];
-    let states = states
-        .iter()
-        .filter_map(|state| books.subscriptions.get(state).map(|count| (state.as_str(), *count)));
-    line(&mut text, &counted("subscriptions", states));
-    line(&mut text, &format!("{:<14}{:>7}", "set aside", books.set_aside));
+    parts(&mut text, books);
     months(&mut text, books)?;
+    line(&mut text, "");
+    for recurring in revenue_table(&books.revenue, scale) {
+        line(&mut text, &recurring);
+    }
     balances(&mut text, &books.balances, scale)?;
-    let verdict =
-        if books.hold == books.checks { "The ledger holds" } else { "THE LEDGER DOES NOT HOLD" };
-    write_to(&mut text, &format!("{verdict}: {} of {} checks.", books.hold, books.checks));
+    line(&mut text, &verdict("ledger", books.proof));
+    write_to(&mut text, &verdict("recurring revenue", books.revenue.proof));
     Ok(text)
+}
+
+/// What there is and what happened, counted.
+fn parts(text: &mut String, books: &Books) {
+    let states = State::ALL.iter();
+    let states = states
+        .filter_map(|state| books.subscriptions.get(state).map(|count| (state.as_str(), *count)));
+    line(text, &counted("subscriptions", states));
+    let happened = books.happened.iter().map(|(kind, count)| {
+        let kind = kind.as_str();
+        (kind.strip_prefix("subscription_").unwrap_or(kind), *count)
+    });
+    line(text, &counted("events", happened));
+    if !books.migrated.is_empty() {
+        let migrated = books.migrated.iter().map(|(outcome, count)| (*outcome, *count));
+        line(text, &counted("migration", migrated));
+    }
+    let documents = books.documents.iter().map(|(kind, count)| (kind.as_str(), *count));
+    line(text, &counted("documents", documents));
+    line(text, &format!("{:<14}{:>7}", "set aside", books.set_aside));
+}
+
+fn verdict(what: &str, proof: Proof) -> String {
+    let Proof { checks, hold } = proof;
+    if hold == checks {
+        format!("The {what} holds: {hold} of {checks} checks.")
+    } else {
+        format!("THE {} DOES NOT HOLD: {hold} of {checks} checks.", what.to_uppercase())
+    }
 }
 
 fn write_to(text: &mut String, part: &str) {
@@ -59,22 +88,22 @@ fn counted<'a>(what: &str, parts: impl Iterator<Item = (&'a str, u32)>) -> Strin
 
 fn months(text: &mut String, books: &Books) -> Result<(), app::Error> {
     line(text, "");
-    line(text, &row("month", "invoices", "invoiced excl. VAT", "revenue earned"));
+    line(text, &row("month", "documents", "invoiced excl. VAT", "revenue earned"));
     let (mut count, mut invoiced, mut earned) = (0, BTreeMap::new(), BTreeMap::new());
     for month in &books.months {
-        let Month { first, invoices, .. } = month;
+        let (first, documents) = (month.first, month.documents.values().sum::<u32>());
         let of = |sums: &BTreeMap<Currency, Money>| {
             shown(sums.get(&Currency::EUR).copied().unwrap_or(Money::zero(Currency::EUR)))
         };
         let name = first.format("%Y-%m").to_string();
-        line(text, &row(&name, &invoices.to_string(), &of(&month.invoiced), &of(&month.earned)));
-        count += invoices;
-        month.invoiced.values().try_for_each(|sum| add(&mut invoiced, *sum))?;
-        month.earned.values().try_for_each(|sum| add(&mut earned, *sum))?;
+        line(text, &row(&name, &documents.to_string(), &of(&month.invoiced), &of(&month.earned)));
+        count += documents;
+        month.invoiced.iter().try_for_each(|(code, sum)| add(&mut invoiced, *code, *sum))?;
+        month.earned.iter().try_for_each(|(code, sum)| add(&mut earned, *code, *sum))?;
     }
     for (currency, sum) in &invoiced {
         let earned = earned.get(currency).copied().unwrap_or(Money::zero(*currency));
-        // The number of invoices is of all currencies: it stands once.
+        // The number of documents is of all currencies: it stands once.
         let count =
             if *currency == Currency::EUR { grouped(&count.to_string()) } else { String::new() };
         line(text, &row("total", &count, &shown(*sum), &shown(earned)));
@@ -96,8 +125,8 @@ fn balances(text: &mut String, rows: &[Balance], scale: &Scale) -> Result<(), ap
         let credit = Money::new(row.credit_minor, row.currency);
         let name = format!("{} {}", row.account, row.account.title());
         line(text, &format!("{name:<32}{:>20}{:>20}", shown(debit), shown(credit)));
-        add(&mut debits, debit)?;
-        add(&mut credits, credit)?;
+        add(&mut debits, row.currency, debit)?;
+        add(&mut credits, row.currency, credit)?;
     }
     for (currency, debit) in &debits {
         let credit = credits.get(currency).copied().unwrap_or(Money::zero(*currency));

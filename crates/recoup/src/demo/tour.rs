@@ -21,6 +21,11 @@ pub(super) fn tour(key: &str, address: SocketAddr, scale: &Scale, serving: bool)
             "CustomerService/ListCustomers",
             r#"{"page_size": 3}"#.to_owned(),
         ),
+        (
+            "What recurred in a month, and what was lost?",
+            "RevenueService/GetChurn",
+            format!(r#"{{"month": {{"year": {year}, "month": 6, "day": 1}}}}"#),
+        ),
         ("Is the ledger right?", "LedgerService/VerifyLedger", String::new()),
         ("Live another month:", "ClockService/AdvanceClock", r#"{"days": 31}"#.to_owned()),
     ];

@@ -6,20 +6,28 @@
 //! Deliberately absent: customers (`lives`).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use app::access::{CreateApiKey, MAX_LIVE, Secret};
 use app::catalog::{CreatePlan, CreateProduct, NewPrice, PublishVersion};
+use app::discount::CreateDiscount;
+use app::meter::CreateMeter;
 use app::organization::{CreateOrganization, Facts};
 use app::page::{MAX_SIZE, PageRequest};
 use app::{Ctx, Scope};
 use domain::date::Date;
-use domain::id::{OrgId, PlanId, ProductId};
-use domain::money::Currency;
+use domain::discount::{Discount, Reduction, Target};
+use domain::id::{MeterId, OrgId, PlanId, ProductId};
+use domain::money::{Currency, Money};
 use domain::organization::{Address, OrgKind, Role};
 use domain::plan::{CancelPolicy, DEFAULT_PAUSE_MONTHS, PriceModel};
+use domain::price::Tier;
+use domain::usage::Aggregation;
 use rust_decimal::Decimal;
 
-use super::catalogue::{Component, PLANS, PRODUCTS, Plan};
+use super::catalogue::{
+    CALL_TIERS, Charge, Component, DISCOUNTS, METER, Off, PLANS, PRODUCTS, Plan,
+};
 use super::scale::Scale;
 
 /// The currencies that every plan is priced in.
@@ -31,10 +39,32 @@ const KEY: &str = "demonstration";
 #[derive(Debug)]
 pub(super) struct Vendor {
     pub(super) org: OrgId,
-    /// Its plans by code.
-    pub(super) plans: HashMap<String, PlanId>,
+    pub(super) offer: Arc<Offer>,
     /// The first key, where it was founded just now.
     pub(super) first_key: Option<Secret>,
+}
+
+/// What can be bought.
+#[derive(Debug)]
+pub(super) struct Offer {
+    /// Plans by code.
+    plans: HashMap<String, PlanId>,
+    /// Products by key.
+    products: HashMap<&'static str, ProductId>,
+}
+
+impl Offer {
+    /// The plan with this code.
+    pub(super) fn plan(&self, code: &str) -> Result<PlanId, app::Error> {
+        let found = self.plans.get(code).copied();
+        found.ok_or_else(|| app::Error::not_found("plan", code))
+    }
+
+    /// The product with this key.
+    pub(super) fn product(&self, key: &str) -> Result<ProductId, app::Error> {
+        let found = self.products.get(key).copied();
+        found.ok_or_else(|| app::Error::not_found("product", key))
+    }
 }
 
 /// Finds the vendor of this scale, or founds it.
@@ -46,13 +76,14 @@ pub(super) async fn settle(ctx: &Ctx, scale: &Scale) -> Result<Vendor, app::Erro
         Err(other) => return Err(other),
     };
     let mut scope = ctx.scope(org).await?;
-    let mut plans = offer(&mut scope).await?;
-    if plans.is_empty() {
+    let mut offer = find_offer(&mut scope).await?;
+    if offer.plans.is_empty() {
         make_offer(&mut scope, scale).await?;
-        plans = offer(&mut scope).await?;
+        make_discounts(&mut scope).await?;
+        offer = find_offer(&mut scope).await?;
     }
     scope.commit().await?;
-    Ok(Vendor { org, plans, first_key })
+    Ok(Vendor { org, offer: Arc::new(offer), first_key })
 }
 
 async fn found(ctx: &Ctx, scale: &Scale) -> Result<Secret, app::Error> {
@@ -81,10 +112,34 @@ async fn found(ctx: &Ctx, scale: &Scale) -> Result<Secret, app::Error> {
     Ok(secret)
 }
 
-async fn offer(scope: &mut Scope) -> Result<HashMap<String, PlanId>, app::Error> {
+async fn find_offer(scope: &mut Scope) -> Result<Offer, app::Error> {
     let page = PageRequest::new(i32::try_from(MAX_SIZE).unwrap_or(0), "")?;
-    let page = app::catalog::list_plans(scope, None, &page).await?;
-    Ok(page.rows.into_iter().map(|offer| (offer.plan.code, offer.plan.id)).collect())
+    let plans = app::catalog::list_plans(scope, None, &page).await?.rows;
+    let plans = plans.into_iter().map(|offer| (offer.plan.code, offer.plan.id)).collect();
+    let found = app::catalog::list_products(scope, &page).await?.rows;
+    let key = |name: &str| PRODUCTS.iter().find(|known| known.name == name).map(|it| it.key);
+    let products = found.iter().filter_map(|one| Some((key(&one.name)?, one.id))).collect();
+    Ok(Offer { plans, products })
+}
+
+async fn make_discounts(scope: &mut Scope) -> Result<(), app::Error> {
+    for discount in &DISCOUNTS {
+        let reduction = match discount.off {
+            Off::Percent(percent) => Reduction::Percentage { percent: decimal(percent)? },
+            Off::Euro(amount) => Reduction::Fixed { amount: Money::parse(amount, Currency::EUR)? },
+        };
+        let command = CreateDiscount {
+            id: None,
+            code: discount.code.to_owned(),
+            name: discount.name.to_owned(),
+            discount: Discount { reduction, duration: discount.duration },
+            target: Target::default(),
+            valid_from: None,
+            valid_until: None,
+        };
+        app::discount::create(scope, command).await?;
+    }
+    Ok(())
 }
 
 async fn make_offer(scope: &mut Scope, scale: &Scale) -> Result<(), app::Error> {
@@ -99,8 +154,17 @@ async fn make_offer(scope: &mut Scope, scale: &Scale) -> Result<(), app::Error> 
         };
         products.insert(product.key, app::catalog::create_product(scope, command).await?.id);
     }
+    let meter = CreateMeter {
+        id: None,
+        code: METER.to_owned(),
+        name: "API-aanroepen".to_owned(),
+        aggregation: Aggregation::Sum,
+        unit_label: Some("aanroep".to_owned()),
+    };
+    let meter = app::meter::create(scope, meter).await?.id;
     for plan in &PLANS {
-        let first = version(plan, plan.components, scale.opens_on(), &products)?;
+        let of = |components, from| version(plan, components, from, &products, meter);
+        let first = of(plan.components, scale.opens_on())?;
         let command = CreatePlan {
             id: None,
             code: plan.code.to_owned(),
@@ -109,7 +173,7 @@ async fn make_offer(scope: &mut Scope, scale: &Scale) -> Result<(), app::Error> 
         };
         let offer = app::catalog::create_plan(scope, command).await?;
         if let Some(components) = plan.second_year {
-            let second = version(plan, components, scale.second_year_on(), &products)?;
+            let second = of(components, scale.second_year_on())?;
             app::catalog::publish_version(scope, offer.plan.id, second).await?;
         }
     }
@@ -121,18 +185,15 @@ fn version(
     components: &[Component],
     valid_from: Date,
     products: &HashMap<&str, ProductId>,
+    meter: MeterId,
 ) -> Result<PublishVersion, app::Error> {
     let mut prices = Vec::new();
     for component in components {
         let product_id = products.get(component.product).copied();
         let product_id =
             product_id.ok_or_else(|| app::Error::not_found("product", component.product))?;
-        let price = decimal(component.price)?;
-        let model = if component.per_unit {
-            PriceModel::PerUnit { unit_price: price }
-        } else {
-            PriceModel::Flat { amount: price }
-        };
+        let model = model(&component.charge)?;
+        let meter_id = matches!(component.charge, Charge::Calls).then_some(meter);
         for code in CURRENCIES {
             let currency = Currency::from_code(code)?;
             let component = component.name.to_owned();
@@ -143,7 +204,7 @@ fn version(
                 currency,
                 model: model.clone(),
                 minimum: None,
-                meter_id: None,
+                meter_id,
             });
         }
     }
@@ -156,6 +217,21 @@ fn version(
         cancel_policy: CancelPolicy::PeriodEnd,
         max_pause_months: DEFAULT_PAUSE_MONTHS,
         prices,
+    })
+}
+
+fn model(charge: &Charge) -> Result<PriceModel, app::Error> {
+    let tier = |(up_to, price): (Option<u32>, &str)| {
+        let (up_to, unit_price) = (up_to.map(Decimal::from), decimal(price)?);
+        Ok(Tier { up_to, unit_price, flat_fee: Decimal::ZERO, block: None })
+    };
+    Ok(match charge {
+        Charge::Flat(amount) => PriceModel::Flat { amount: decimal(amount)? },
+        Charge::PerUnit(price) => PriceModel::PerUnit { unit_price: decimal(price)? },
+        Charge::Calls => {
+            let tiers: Result<Vec<Tier>, app::Error> = CALL_TIERS.map(tier).into_iter().collect();
+            PriceModel::Graduated { tiers: tiers? }
+        }
     })
 }
 

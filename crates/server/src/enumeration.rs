@@ -7,8 +7,8 @@
 
 use app::job;
 use domain::{
-    customer, discount, entitlement, event, invoice, ledger, mrr, one_off, organization, period,
-    plan, renewal, subscription, usage, vat,
+    customer, discount, entitlement, event, invoice, ledger, mrr, one_off, organization, payment,
+    payment_method, period, plan, renewal, subscription, usage, vat,
 };
 
 use crate::pb::v1;
@@ -84,6 +84,16 @@ both_ways! {
         Good = Good,
         InArrears = InArrears,
         Blocked = Blocked,
+    }
+    Scheme = payment::Scheme {
+        DirectDebit = DirectDebit,
+        Card = Card,
+        BankTransfer = BankTransfer,
+    }
+    PaymentMethodState = payment_method::MethodState {
+        Active = Active,
+        Replaced = Replaced,
+        Ended = Ended,
     }
     VatCategory = vat::VatCategory {
         Standard = Standard,

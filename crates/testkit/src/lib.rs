@@ -27,7 +27,7 @@ mod snapshot;
 mod vendor;
 
 pub use clock::ManualClock;
-pub use database::Database;
+pub use database::{Database, ctx, seal};
 pub use proxy::{Cut, Mode, Proxy};
 pub use snapshot::snapshot;
 pub use vendor::{Offer, Vendor, amount, date};

@@ -289,7 +289,7 @@ async fn a_watch_on_one_server_is_called_for_what_another_has_committed() {
     let calling = tokio::spawn(store::event::call(there.clone()));
     // The first ring says that the connection listens.
     rung.changed().await.unwrap();
-    let ctx = Ctx::new(there, vendor.ctx.clock.clone());
+    let ctx = testkit::ctx(there, vendor.ctx.clock.clone());
     let mut scope = ctx.scope(vendor.org).await.unwrap();
     scope.announce([told("2025-01-01", &subscription)]);
     scope.commit().await.unwrap();

@@ -19,7 +19,7 @@ const MOST: usize = 400;
 pub async fn first_of_march() -> (Database, Arc<ManualClock>, OrgId) {
     let database = Database::fresh().await;
     let clock = Arc::new(ManualClock::at(crate::world::NOW));
-    let ctx = Ctx::new(database.store(), clock.clone());
+    let ctx = testkit::ctx(database.store(), clock.clone());
     let vendor = Vendor::sandbox(&ctx, "2025-02-27").await;
     let monthly = vendor.plan("monthly", Offer::flat(Interval::MONTHLY, "49.99")).await;
     let yearly = vendor.plan("yearly", Offer::flat(Interval::YEARLY, "365.00")).await;
@@ -55,7 +55,7 @@ pub async fn cut_everywhere_from(
     let proxy = Proxy::before(&database).await;
     let store = proxy.store();
     let vendor = |org| {
-        let ctx = Ctx::new(store.clone(), clock.clone());
+        let ctx = testkit::ctx(store.clone(), clock.clone());
         Vendor { ctx, org, key: String::new() }
     };
     let undisturbed = vendor(copy::twin(&database, original).await);
@@ -109,7 +109,7 @@ async fn a_day_whose_answer_is_lost_at_any_of_its_statements_is_lived_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_with_a_request_id_is_carried_out_once_wherever_the_connection_breaks() {
     let (database, clock, org) = first_of_march().await;
-    let ctx = Ctx::new(database.store(), clock.clone());
+    let ctx = testkit::ctx(database.store(), clock.clone());
     let proxy = Proxy::before(&database).await;
     let served = Served::start(proxy.store(), clock.clone(), server::Settings::default()).await;
     let mut admin = served.client(&admin_key(&ctx, org, clock.as_ref()).await);

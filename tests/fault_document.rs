@@ -97,7 +97,7 @@ async fn scope_line(
 async fn documents_made_by_hand_are_whole_or_not_there_wherever_the_connection_breaks() {
     for side in [Cut::Before, Cut::After] {
         let (database, clock, org) = first_of_march().await;
-        let ctx = Ctx::new(database.store(), clock.clone());
+        let ctx = testkit::ctx(database.store(), clock.clone());
         // What is due is done: numbers do not depend on when the connection breaks.
         let vendor = Vendor { ctx, org, key: String::new() };
         vendor.live_until(date("2025-03-01")).await.unwrap();

@@ -256,10 +256,10 @@ fn for_all_histories(broken: bool) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let database = runtime.block_on(Database::fresh());
     let clock = Arc::new(ManualClock::at(crate::world::NOW));
-    let direct = Ctx::new(database.store(), clock.clone());
+    let direct = testkit::ctx(database.store(), clock.clone());
     let proxy = broken.then(|| runtime.block_on(Proxy::before(&database)));
     let ctx = match &proxy {
-        Some(proxy) => Ctx::new(proxy.store(), clock.clone()),
+        Some(proxy) => testkit::ctx(proxy.store(), clock.clone()),
         None => direct.clone(),
     };
     let histories = (first_day(), proptest::collection::vec(event(), 6..14));

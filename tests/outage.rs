@@ -31,7 +31,7 @@ impl Remote {
         let database = Database::fresh().await;
         let proxy = Proxy::before(&database).await;
         let clock = Arc::new(ManualClock::at(crate::world::NOW));
-        let ctx = app::Ctx::new(database.store(), clock.clone());
+        let ctx = testkit::ctx(database.store(), clock.clone());
         let vendor = Vendor::sandbox(&ctx, "2025-02-01").await;
         let settings = server::Settings::default();
         let served = Served::start(proxy.store(), clock.clone(), settings).await;
@@ -56,7 +56,7 @@ impl Remote {
 
     /// Audits the books past the proxy and stops the server.
     async fn finish(self) {
-        let ctx = app::Ctx::new(self.database.store(), self.clock);
+        let ctx = testkit::ctx(self.database.store(), self.clock);
         testkit::books::assert_right(&self.database, &ctx, self.client.org).await;
         self.served.stop().await;
     }

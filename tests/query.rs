@@ -51,7 +51,7 @@ async fn watched<F: Future<Output = ()>>(
     work: impl FnOnce(Vendor) -> F,
 ) -> (Vec<String>, Vec<String>) {
     let before = counted(database).await;
-    let ctx = app::Ctx::new(database.store(), vendor.ctx.clock.clone());
+    let ctx = testkit::ctx(database.store(), vendor.ctx.clock.clone());
     work(Vendor { ctx, ..vendor.clone() }).await;
     let after = counted(database).await;
     let more = |before: &BTreeMap<String, i64>, after: BTreeMap<String, i64>| -> Vec<String> {
@@ -79,7 +79,7 @@ async fn ten_thousand() -> (Database, Vendor) {
     let Vendor { org, key, ctx } = vendor;
     let clock = ctx.clock.clone();
     drop(ctx);
-    let ctx = app::Ctx::new(database.store(), clock);
+    let ctx = testkit::ctx(database.store(), clock);
     (database, Vendor { ctx, org, key })
 }
 

@@ -145,7 +145,7 @@ async fn a_dead_job_is_seen_and_can_be_put_back() {
 async fn a_worker_waits_for_an_outage_and_goes_on_where_it_was() {
     let world = World::ticking().await;
     let proxy = Proxy::before(&world.database).await;
-    let ctx = Ctx::new(proxy.store(), world.clock.clone());
+    let ctx = testkit::ctx(proxy.store(), world.clock.clone());
     let watch = tokio::spawn(store::health::watch(ctx.store.clone()));
     let mut client = subscribed(&world).await;
     let worker = Worker::start(ctx.clone());

@@ -56,7 +56,7 @@ impl Served {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let watch = tokio::spawn(store::health::watch(store.clone()));
-        let ctx = Ctx::new(store, clock);
+        let ctx = testkit::ctx(store, clock);
         let shutdown = stop.clone();
         let server = tokio::spawn(async move {
             server::serve(ctx, listener, settings, shutdown).await.expect("the server serves");
@@ -101,7 +101,7 @@ impl World {
     async fn of(settings: server::Settings, clock: ManualClock) -> Self {
         let database = Database::fresh().await;
         let clock = Arc::new(clock);
-        let ctx = Ctx::new(database.store(), clock.clone());
+        let ctx = testkit::ctx(database.store(), clock.clone());
         let served = Served::start(ctx.store.clone(), clock.clone(), settings).await;
         Self { database, ctx, clock, served, finished: false }
     }

@@ -69,7 +69,7 @@ async fn committed(client: &mut Client) -> (String, String) {
 async fn a_thousand_customers_are_migrated_once_each_although_the_worker_is_killed_half_way() {
     let database = Database::fresh().await;
     let clock = Arc::new(ManualClock::ticking_from(&WallClock.now().to_rfc3339()));
-    let ctx = app::Ctx::new(database.store(), clock.clone());
+    let ctx = testkit::ctx(database.store(), clock.clone());
     let vendor = Vendor::live(&ctx).await;
     let plan_id = thousand(&database, &vendor).await.to_string();
     let served = Served::start(ctx.store.clone(), clock.clone(), server::Settings::default()).await;

@@ -59,6 +59,7 @@ repeatable! {
     CreateProductRequest
     CreateSubscriptionRequest
     CreditInvoiceRequest
+    EndPaymentMethodRequest
     HoldRetryRequest
     MigratePlanVersionRequest
     PauseSubscriptionRequest
@@ -77,6 +78,7 @@ repeatable! {
     RevokeApiKeyRequest
     RevokeIntentRequest
     RunBillingRequest
+    SetPaymentMethodRequest
     SetVatRateRequest
     SkipRetryRequest
     UnblockCustomerRequest
@@ -147,6 +149,15 @@ impl Call {
 }
 
 impl Once {
+    /// Remembers the content of a call by a keyed hash: without the key, nobody can try which account
+    /// number the content may have held.
+    pub(crate) fn sealed(mut self, ctx: &Ctx) -> Self {
+        if let Some(key) = &mut self.key {
+            key.content_hash = ctx.seal.hash("request", &key.content_hash);
+        }
+        self
+    }
+
     /// Does the work in a transaction of the caller's organization, or answers what it answered
     /// before.
     pub(crate) async fn write<A, W>(self, ctx: &Ctx, work: W) -> Answer<A>

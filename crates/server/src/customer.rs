@@ -13,6 +13,7 @@ use crate::call::{self, Answer};
 use crate::enumeration::code;
 use crate::field::{self, At};
 use crate::mask::{self, Change};
+use crate::payment_method;
 use crate::pb::v1;
 use crate::pb::v1::customer_service_server::CustomerService;
 use crate::wire;
@@ -146,6 +147,60 @@ impl CustomerService for Customers {
             async move {
                 let customer = customer::unblock(scope, id).await?;
                 Ok(v1::UnblockCustomerResponse { customer: shown(scope, customer) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn set_payment_method(
+        &self,
+        request: Request<v1::SetPaymentMethodRequest>,
+    ) -> Answer<v1::SetPaymentMethodResponse> {
+        let (call, message) = call::open_once(request)?;
+        let command = payment_method::set_command(message)?;
+        let call = call.sealed(&self.ctx);
+        call.write(&self.ctx, |scope| {
+            async move {
+                let method = app::payment_method::set(scope, command).await?;
+                Ok(v1::SetPaymentMethodResponse { payment_method: Some(method.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn end_payment_method(
+        &self,
+        request: Request<v1::EndPaymentMethodRequest>,
+    ) -> Answer<v1::EndPaymentMethodResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse(&message.payment_method_id).at("payment_method_id")?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                let method = app::payment_method::end(scope, id, &message.reason).await?;
+                Ok(v1::EndPaymentMethodResponse { payment_method: Some(method.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn list_payment_methods(
+        &self,
+        request: Request<v1::ListPaymentMethodsRequest>,
+    ) -> Answer<v1::ListPaymentMethodsResponse> {
+        let (call, message) = call::open(request)?;
+        let page = field::page(message.page_size, message.page_token)?;
+        let filter = app::payment_method::Filter {
+            customer_id: field::parse_filled(&message.customer_id).at("customer_id")?,
+            state: field::one_of_if_any::<v1::PaymentMethodState>(message.state).at("state")?,
+        };
+        call.read(&self.ctx, |scope| {
+            async move {
+                let found = app::payment_method::list(scope, filter, &page).await?;
+                let payment_methods = found.rows.into_iter().map(Into::into).collect();
+                Ok(v1::ListPaymentMethodsResponse { payment_methods, next_page_token: found.next })
             }
             .boxed()
         })

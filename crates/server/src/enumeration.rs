@@ -8,8 +8,8 @@
 use app::job;
 use domain::payment::attempt;
 use domain::{
-    collection, customer, discount, entitlement, event, invoice, ledger, mrr, one_off, organization, period,
-    plan, renewal, subscription, usage, vat,
+    collection, customer, discount, entitlement, event, invoice, ledger, mrr, one_off, organization,
+    payment, payment_method, period, plan, renewal, subscription, usage, vat,
 };
 
 use crate::pb::v1;
@@ -111,6 +111,16 @@ both_ways! {
         NotSent = NotSent,
         Cancelled = Cancelled,
         Bounced = Bounced,
+    }
+    Scheme = payment::Scheme {
+        DirectDebit = DirectDebit,
+        Card = Card,
+        BankTransfer = BankTransfer,
+    }
+    PaymentMethodState = payment_method::MethodState {
+        Active = Active,
+        Replaced = Replaced,
+        Ended = Ended,
     }
     VatCategory = vat::VatCategory {
         Standard = Standard,

@@ -34,6 +34,7 @@ mod meter;
 mod migration;
 mod one_off;
 mod organization;
+mod payment_method;
 pub mod pb;
 pub mod permission;
 mod plan;

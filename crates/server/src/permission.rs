@@ -84,8 +84,11 @@ pub const TABLE: &[Entry] = &[
 
     roles("recoup.v1.CustomerService/BlockCustomer", &[Support, Finance, Admin]),
     roles("recoup.v1.CustomerService/CreateCustomer", &[Sales, Support, Finance, Admin]),
+    roles("recoup.v1.CustomerService/EndPaymentMethod", &[Sales, Support, Finance, Admin]),
     roles("recoup.v1.CustomerService/GetCustomer", READERS),
     roles("recoup.v1.CustomerService/ListCustomers", READERS),
+    roles("recoup.v1.CustomerService/ListPaymentMethods", READERS),
+    roles("recoup.v1.CustomerService/SetPaymentMethod", &[Sales, Support, Finance, Admin]),
     roles("recoup.v1.CustomerService/UnblockCustomer", &[Finance, Admin]),
     roles("recoup.v1.CustomerService/UpdateCustomer", &[Sales, Support, Finance, Admin]),
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use app::Ctx;
 use app::clock::{Clock, WallClock};
+use app::seal::Seal;
 use secrecy::SecretString;
 use store::{Settings, Store};
 use tokio_postgres::Client;
@@ -43,13 +44,25 @@ impl Database {
 
     /// The outside world of the use cases, with this database and a clock.
     pub fn ctx(&self, clock: impl Clock + 'static) -> Ctx {
-        Ctx::new(self.store(), Arc::new(clock))
+        crate::ctx(self.store(), Arc::new(clock))
     }
 
     /// A plain connection as the owner of all tables, to whom row level security does not apply.
     pub async fn sql(&self) -> Client {
         connect(&self.url()).await
     }
+}
+
+/// The outside world of the use cases, with a pool and a clock of the test's own.
+#[must_use]
+pub fn ctx(store: Store, clock: Arc<dyn Clock>) -> Ctx {
+    Ctx::new(store, clock, seal())
+}
+
+/// The seal of all tests: processes that share a database have one key.
+#[must_use]
+pub fn seal() -> Seal {
+    Seal::new(&SecretString::from("5e".repeat(32)), &[]).expect("a key of the right form")
 }
 
 /// A pool on any address, such as a proxy's.

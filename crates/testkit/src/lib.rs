@@ -28,7 +28,7 @@ mod snapshot;
 mod vendor;
 
 pub use clock::ManualClock;
-pub use database::Database;
+pub use database::{Database, ctx, seal};
 pub use gateway::{ScriptedGateway, gateway_contract};
 pub use proxy::{Cut, Mode, Proxy};
 pub use snapshot::snapshot;

@@ -7,6 +7,7 @@ use server::pb::v1;
 use server::pb::v1::catalog_service_client::CatalogServiceClient;
 use server::pb::v1::clock_service_client::ClockServiceClient;
 use server::pb::v1::customer_service_client::CustomerServiceClient;
+use server::pb::v1::dunning_service_client::DunningServiceClient;
 use server::pb::v1::event_service_client::EventServiceClient;
 use server::pb::v1::invoice_service_client::InvoiceServiceClient;
 use server::pb::v1::ledger_service_client::LedgerServiceClient;

@@ -18,6 +18,7 @@ pub mod customer;
 pub mod day;
 pub mod discount;
 pub mod document;
+pub mod dunning;
 mod error;
 pub mod event;
 pub mod invoice;

@@ -20,6 +20,7 @@ mod clock;
 mod customer;
 mod discount;
 mod document;
+mod dunning;
 mod enumeration;
 mod event;
 mod field;

@@ -26,6 +26,7 @@ use tower::{BoxError, Service, ServiceBuilder};
 use crate::catalog::Catalog;
 use crate::clock::Clocks;
 use crate::customer::Customers;
+use crate::dunning::Dunning;
 use crate::event::Events;
 use crate::invoice::Invoices;
 use crate::layer::Layer;
@@ -150,10 +151,11 @@ fn layers(
 }
 
 /// The names of the services, for health.
-const SERVICES: [&str; 10] = [
+const SERVICES: [&str; 11] = [
     v1::catalog_service_server::SERVICE_NAME,
     v1::clock_service_server::SERVICE_NAME,
     v1::customer_service_server::SERVICE_NAME,
+    v1::dunning_service_server::SERVICE_NAME,
     v1::event_service_server::SERVICE_NAME,
     v1::invoice_service_server::SERVICE_NAME,
     v1::ledger_service_server::SERVICE_NAME,
@@ -190,6 +192,7 @@ fn routes(
     let clocks = Clocks { ctx: ctx(), movers: movers.clone() };
     add!(v1::clock_service_server::ClockServiceServer, clocks);
     add!(v1::customer_service_server::CustomerServiceServer, Customers { ctx: ctx() });
+    add!(v1::dunning_service_server::DunningServiceServer, Dunning { ctx: ctx() });
     let events = Events { ctx: ctx(), heartbeat: settings.heartbeat };
     add!(v1::event_service_server::EventServiceServer, events);
     add!(v1::invoice_service_server::InvoiceServiceServer, Invoices { ctx: ctx() });

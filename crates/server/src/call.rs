@@ -52,6 +52,7 @@ repeatable! {
     CreateApiKeyRequest
     CreateCustomerRequest
     CreateDiscountRequest
+    CreateDunningPolicyRequest
     CreateInvoiceRequest
     CreateMeterRequest
     CreateOrganizationRequest
@@ -72,6 +73,8 @@ repeatable! {
     RevokeApiKeyRequest
     RevokeIntentRequest
     RunBillingRequest
+    SetDefaultDunningPolicyRequest
+    SetPlanDunningPolicyRequest
     SetVatRateRequest
     UnblockCustomerRequest
     UndoCancelRequest

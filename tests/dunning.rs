@@ -171,6 +171,15 @@ async fn a_policy_is_made_once_and_chosen_for_the_organization_or_a_plan() {
     let back = client.dunning.set_default_dunning_policy(choose("")).await.unwrap();
     assert_eq!(back.into_inner().policy.unwrap().id, "");
 
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_are_listed_page_by_page_and_made_once() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2026-06-02").await;
+    let made = create(&mut client, short()).await.unwrap();
+    let other = create(&mut client, short()).await.unwrap();
     let mut request = v1::ListDunningPoliciesRequest { page_size: 1, ..Default::default() };
     let mut listed = Vec::new();
     loop {
@@ -182,7 +191,7 @@ async fn a_policy_is_made_once_and_chosen_for_the_organization_or_a_plan() {
             break;
         }
     }
-    let mut both = [made.id.clone(), strict.id];
+    let mut both = [made.id.clone(), other.id];
     both.sort();
     assert_eq!(listed, both);
     // The same id once more, and the same call once more.

@@ -38,10 +38,12 @@ const FREE_AMOUNTS: [(&str, &str); 4] = [
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 13] = [
+const FACTS: [&str; 15] = [
     "credit_allocations",
     "discount_products",
     "document_numbers",
+    "dunning_minimums",
+    "dunning_policies",
     "events",
     "invoice_lines",
     "invoice_vat",

@@ -138,6 +138,13 @@ async fn filled(database: &Database, vendor: &Vendor) {
          INSERT INTO plan_migration_results SELECT '{org}', id, id, 'unchanged', 'epoch' \
          FROM subscriptions WHERE org_id = '{org}'"
     );
+    let dunning = format!(
+        "INSERT INTO dunning_policies VALUES \
+         ('{org}', '{org}', 'X', NULL, '[]', '[]', NULL, NULL, false, 'epoch'); \
+         INSERT INTO dunning_minimums VALUES ('{org}', '{org}', 'EUR', 1); \
+         INSERT INTO dunning_defaults VALUES ('{org}', '{org}')"
+    );
+    database.sql().await.batch_execute(&dunning).await.unwrap();
     database.sql().await.batch_execute(&discounts).await.unwrap();
     database.sql().await.batch_execute(&migrations).await.unwrap();
     database.sql().await.batch_execute(&rest).await.unwrap();

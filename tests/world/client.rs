@@ -8,6 +8,7 @@ use server::pb::v1::catalog_service_client::CatalogServiceClient;
 use server::pb::v1::clock_service_client::ClockServiceClient;
 use server::pb::v1::collection_service_client::CollectionServiceClient;
 use server::pb::v1::customer_service_client::CustomerServiceClient;
+use server::pb::v1::dunning_service_client::DunningServiceClient;
 use server::pb::v1::event_service_client::EventServiceClient;
 use server::pb::v1::invoice_service_client::InvoiceServiceClient;
 use server::pb::v1::ledger_service_client::LedgerServiceClient;
@@ -50,6 +51,7 @@ pub struct Client {
     /// CollectionService.
     pub collection: CollectionServiceClient<Keyed>,
     pub customers: CustomerServiceClient<Keyed>,
+    pub dunning: DunningServiceClient<Keyed>,
     pub events: EventServiceClient<Keyed>,
     pub invoices: InvoiceServiceClient<Keyed>,
     pub ledger: LedgerServiceClient<Keyed>,
@@ -125,6 +127,7 @@ impl Client {
             clock: ClockServiceClient::new(with()),
             collection: CollectionServiceClient::new(with()),
             customers: CustomerServiceClient::new(with()),
+            dunning: DunningServiceClient::new(with()),
             events: EventServiceClient::new(with()),
             invoices: InvoiceServiceClient::new(with()),
             ledger: LedgerServiceClient::new(with()),

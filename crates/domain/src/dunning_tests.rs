@@ -310,9 +310,16 @@ fn impossible_policies_are_refused_with_what_would_be_right() {
         (grace(10), "grace until day 10 is not possible: expected 1 to 9"),
         (Terms { pay_days: vec![32], ..base.clone() }, "pay day 32 is not possible"),
         (Terms { pay_days: vec![5, 5], ..base.clone() }, "pay day 5 is not possible"),
-        (Terms { minimums: vec![euro(0)], ..base.clone() }, "EUR 0.00 is not possible"),
-        (Terms { minimums: vec![euro(1); 2], ..base.clone() }, "EUR 0.01 is not possible"),
+        (
+            Terms { minimums: vec![euro(0)], ..base.clone() },
+            "a minimum of EUR 0.00 is not possible",
+        ),
+        (
+            Terms { minimums: vec![euro(1); 2], ..base.clone() },
+            "a minimum of EUR 0.01 is not possible",
+        ),
         (Terms { minimums: vec![euro(1); 21], ..base.clone() }, "21 minimums are too many"),
+        (Terms { late_fee: Some(euro(0)), ..base.clone() }, "a late fee of EUR 0.00"),
         (Terms { late_fee: Some(euro(500)), ..base.clone() }, "a late fee and a step"),
         (Terms { steps: vec![step(1, Action::Reminder); 61], ..base.clone() }, "61 steps"),
     ];

@@ -12,7 +12,7 @@
 //! Invariants: no case is known by its id; every answer that a case expects is compared, or the
 //! case is skipped.
 //!
-//! Deliberately absent: payments, refunds; the table names their rooms.
+//! Deliberately absent: allocating payments, refunds; the table names their rooms.
 
 #[path = "vectors_billing/case.rs"]
 mod case;
@@ -20,6 +20,8 @@ mod case;
 mod dates;
 #[path = "vectors_billing/documents.rs"]
 mod documents;
+#[path = "vectors_billing/failing.rs"]
+mod failing;
 #[path = "vectors_billing/grid.rs"]
 mod grid;
 #[path = "vectors_billing/life.rs"]
@@ -71,6 +73,11 @@ fn vectors_billing_documents() -> Tested {
 #[test]
 fn vectors_billing_life() -> Tested {
     run(Room::Life)
+}
+
+#[test]
+fn vectors_billing_payments_that_fail() -> Tested {
+    run(Room::Failing)
 }
 
 #[test]

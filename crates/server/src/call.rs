@@ -52,6 +52,7 @@ repeatable! {
     CreateApiKeyRequest
     CreateCustomerRequest
     CreateDiscountRequest
+    CreateDunningPolicyRequest
     CreateInvoiceRequest
     CreateMeterRequest
     CreateOrganizationRequest
@@ -78,6 +79,8 @@ repeatable! {
     RevokeApiKeyRequest
     RevokeIntentRequest
     RunBillingRequest
+    SetDefaultDunningPolicyRequest
+    SetPlanDunningPolicyRequest
     SetPaymentMethodRequest
     SetVatRateRequest
     SkipRetryRequest

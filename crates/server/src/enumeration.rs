@@ -8,8 +8,8 @@
 use app::job;
 use domain::payment::attempt;
 use domain::{
-    collection, customer, discount, entitlement, event, invoice, ledger, mrr, one_off, organization,
-    payment, payment_method, period, plan, renewal, subscription, usage, vat,
+    collection, customer, discount, dunning, entitlement, event, failure, invoice, ledger, mrr,
+    one_off, organization, payment, payment_method, period, plan, renewal, subscription, usage, vat,
 };
 
 use crate::pb::v1;
@@ -165,6 +165,41 @@ both_ways! {
         AtPeriodEnd = PeriodEnd,
         NowWithCredit = NowWithCredit,
         NowWithoutCredit = NowWithoutCredit,
+    }
+    FailureClass = failure::FailureClass {
+        WrongDetails = WrongDetails,
+        Paused = Paused,
+        NoMoney = NoMoney,
+        Objection = Objection,
+        Compliance = Compliance,
+        Technical = Technical,
+        OurFault = OurFault,
+        Unknown = Unknown,
+    }
+    DunningAction = dunning::Action {
+        Retry = Retry,
+        FriendlyReminder = FriendlyReminder,
+        Reminder = Reminder,
+        SecondReminder = SecondReminder,
+        FinalNotice = FinalNotice,
+        AskDetails = AskDetails,
+        ExplainStop = ExplainStop,
+        Contact = Contact,
+        OfferOneOff = OfferOneOff,
+        ChargeLateFee = ChargeLateFee,
+        Restrict = Restrict,
+        Suspend = Suspend,
+        Cancel = Cancel,
+        ProposeBlock = ProposeBlock,
+        ProposeWriteOff = ProposeWriteOff,
+        ListForPerson = ListForPerson,
+    }
+    DunningDegree = dunning::Degree {
+        Clear = Clear,
+        Overdue = Overdue,
+        Restricted = Restricted,
+        Suspended = Suspended,
+        Cancelled = Cancelled,
     }
     Delivery = entitlement::Delivery {
         Deliver = Deliver,

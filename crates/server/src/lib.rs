@@ -21,6 +21,7 @@ mod collection;
 mod customer;
 mod discount;
 mod document;
+mod dunning;
 mod enumeration;
 mod event;
 mod field;

@@ -92,6 +92,13 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.CustomerService/UnblockCustomer", &[Finance, Admin]),
     roles("recoup.v1.CustomerService/UpdateCustomer", &[Sales, Support, Finance, Admin]),
 
+    roles("recoup.v1.DunningService/CreateDunningPolicy", &[Finance, Admin]),
+    roles("recoup.v1.DunningService/GetDunningPolicy", READERS),
+    roles("recoup.v1.DunningService/ListDunningPolicies", READERS),
+    roles("recoup.v1.DunningService/PreviewDunning", READERS),
+    roles("recoup.v1.DunningService/SetDefaultDunningPolicy", &[Finance, Admin]),
+    roles("recoup.v1.DunningService/SetPlanDunningPolicy", &[Finance, Admin]),
+
     roles("recoup.v1.EventService/ListEvents", ALL),
     roles("recoup.v1.EventService/WatchEvents", ALL),
 

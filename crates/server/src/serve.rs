@@ -27,6 +27,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clocks;
 use crate::collection::Collections;
 use crate::customer::Customers;
+use crate::dunning::Dunning;
 use crate::event::Events;
 use crate::invoice::Invoices;
 use crate::layer::Layer;
@@ -156,6 +157,7 @@ const SERVICES: [&str; 11] = [
     v1::clock_service_server::SERVICE_NAME,
     v1::collection_service_server::SERVICE_NAME,
     v1::customer_service_server::SERVICE_NAME,
+    v1::dunning_service_server::SERVICE_NAME,
     v1::event_service_server::SERVICE_NAME,
     v1::invoice_service_server::SERVICE_NAME,
     v1::ledger_service_server::SERVICE_NAME,
@@ -194,6 +196,7 @@ fn routes(
     let collections = Collections { ctx: ctx() };
     add!(v1::collection_service_server::CollectionServiceServer, collections);
     add!(v1::customer_service_server::CustomerServiceServer, Customers { ctx: ctx() });
+    add!(v1::dunning_service_server::DunningServiceServer, Dunning { ctx: ctx() });
     let events = Events { ctx: ctx(), heartbeat: settings.heartbeat };
     add!(v1::event_service_server::EventServiceServer, events);
     add!(v1::invoice_service_server::InvoiceServiceServer, Invoices { ctx: ctx() });

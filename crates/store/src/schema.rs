@@ -193,6 +193,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    dunning_defaults (org_id) {
+        org_id -> Uuid,
+        policy_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    dunning_minimums (org_id, policy_id, currency) {
+        org_id -> Uuid,
+        policy_id -> Uuid,
+        currency -> Text,
+        amount_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    dunning_policies (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        grace_until_day -> Nullable<Int4>,
+        steps -> Jsonb,
+        pay_days -> Jsonb,
+        late_fee_minor -> Nullable<Int8>,
+        late_fee_currency -> Nullable<Text>,
+        more_retries -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     event_positions (org_id) {
         org_id -> Uuid,
         last_position -> Int8,
@@ -554,6 +585,7 @@ diesel::table! {
         name -> Text,
         retired_on -> Nullable<Date>,
         created_at -> Timestamptz,
+        dunning_policy_id -> Nullable<Uuid>,
     }
 }
 
@@ -790,6 +822,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     discount_products,
     discounts,
     document_numbers,
+    dunning_defaults,
+    dunning_minimums,
+    dunning_policies,
     event_positions,
     events,
     invoice_lines,

@@ -122,9 +122,15 @@ pub enum PolicyRefused {
         /// What was given.
         day: u32,
     },
-    /// A minimum or a fee that is no amount to pay, or a second one of a currency.
-    #[error("{amount} is not possible: expected more than zero, once per currency")]
-    Amount {
+    /// A minimum of nothing, or a second one of a currency.
+    #[error("a minimum of {amount} is not possible: expected more than zero, once per currency")]
+    Minimum {
+        /// What was given.
+        amount: Money,
+    },
+    /// A late fee of nothing.
+    #[error("a late fee of {amount} is not possible: expected more than zero")]
+    Fee {
         /// What was given.
         amount: Money,
     },
@@ -247,11 +253,11 @@ fn check_amounts(terms: &Terms) -> Result<(), PolicyRefused> {
     let mut seen = BTreeSet::new();
     for amount in terms.minimums.iter().copied() {
         if amount.minor() <= 0 || !seen.insert(amount.currency().code().to_owned()) {
-            return Err(PolicyRefused::Amount { amount });
+            return Err(PolicyRefused::Minimum { amount });
         }
     }
     if let Some(amount) = terms.late_fee.filter(|fee| fee.minor() <= 0) {
-        return Err(PolicyRefused::Amount { amount });
+        return Err(PolicyRefused::Fee { amount });
     }
     let charges = terms.steps.iter().any(|step| step.action == Action::ChargeLateFee);
     if charges == terms.late_fee.is_some() { Ok(()) } else { Err(PolicyRefused::LateFee) }

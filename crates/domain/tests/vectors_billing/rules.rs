@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::case::Case;
 use crate::report::{Verdict, compare};
-use crate::{dates, documents, life, prices, proration};
+use crate::{dates, documents, failing, life, prices, proration};
 
 /// Where a category is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(crate) enum Room {
     Documents,
     /// Changes, pauses, balances.
     Life,
+    /// Retries, overdue states, codes of failures.
+    Failing,
     /// Not yet, or not here.
     Later,
 }
@@ -83,6 +85,7 @@ fn bills_nothing(case: &Case) -> bool {
 
 const GREEDY: Skip = (is_greedy, "in arrears is billed on the period's end, never ahead of it");
 const PAYMENT: &str = "not yet: payments that fail";
+const TOO_OFTEN: &str = "a policy has at most fifteen retries";
 
 /// Every category, in the order of the rooms.
 pub(crate) const CATEGORIES: &[Category] = &[
@@ -213,11 +216,61 @@ pub(crate) const CATEGORIES: &[Category] = &[
         &[life::invoice_balance],
     ),
     later("anchor_change", &[(always, "the billing day of a subscription stays")]),
-    later("overdue_timeline", &[(always, PAYMENT)]),
-    later("overdue_condition", &[(always, PAYMENT)]),
-    later("retry_schedule", &[(always, PAYMENT)]),
-    later("retry_decision", &[(always, PAYMENT)]),
-    later("dunning", &[(always, PAYMENT)]),
+    run(
+        "retry_schedule",
+        Room::Failing,
+        &[
+            (
+                |case| case.text("kind").is_some_and(|kind| kind.starts_with("outcome_unknown")),
+                "an unknown outcome is queried; the tests of attempts tell when",
+            ),
+            (
+                |case| case.has("multiplier"),
+                "technical trouble is tried again on the next business day, then a person sees it",
+            ),
+            (failing::is_too_often, TOO_OFTEN),
+        ],
+        &[failing::retry_schedule],
+    ),
+    run(
+        "overdue_timeline",
+        Room::Failing,
+        &[
+            (failing::has_amounts, "what a suspension credits is not part of a policy"),
+            (failing::is_too_often, TOO_OFTEN),
+        ],
+        &[failing::failing_until_fixed, failing::states_on_dates],
+    ),
+    run(
+        "overdue_condition",
+        Room::Failing,
+        &[
+            (failing::tells_codes_apart, "steps depend on classes; these codes are of one class"),
+            (
+                |case| case.given("condition").is_some_and(|c| c.get("requires_tag").is_some()),
+                "a policy has no tags",
+            ),
+        ],
+        &[failing::owes_enough, failing::last_declines],
+    ),
+    run(
+        "retry_decision",
+        Room::Failing,
+        &[
+            (|case| case.has("networks"), "retries are bounded by policy, not by card network"),
+            (|case| case.has("rows"), "dates of retries are planned, none are predicted"),
+        ],
+        &[failing::retry_decision],
+    ),
+    run(
+        "dunning",
+        Room::Failing,
+        &[(
+            |case| case.has("max_attempts"),
+            "steps belong to each invoice; there are no campaigns over what a customer owes in all",
+        )],
+        &[],
+    ),
     later("credit_grant_proration", &[(always, "there are no wallets of prepaid credits")]),
     later("numbering", &[(always, "one gapless series per organization, none per customer")]),
 ];

@@ -1,0 +1,278 @@
+//! `DunningService`: policies, and what they would do.
+//!
+//! Deliberately absent: taking steps, which no call does.
+
+use app::Ctx;
+use app::dunning::{self, CreateDunningPolicy, Preview, PreviewDunning, ShownPolicy, Which, Why};
+use domain::dunning::{Degree, Delivery, Moment, Step, Terms};
+use domain::entitlement::{self, Arrears};
+use domain::failure::Reason;
+use domain::period::Period;
+use futures::FutureExt;
+use tonic::{Request, async_trait};
+
+use crate::call::{self, Answer};
+use crate::enumeration::code;
+use crate::field::{self, At, Refused};
+use crate::pb::v1;
+use crate::pb::v1::dunning_service_server::DunningService;
+use crate::wire;
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct Dunning {
+    /// The outside world.
+    pub(crate) ctx: Ctx,
+}
+
+#[async_trait]
+impl DunningService for Dunning {
+    async fn create_dunning_policy(
+        &self,
+        request: Request<v1::CreateDunningPolicyRequest>,
+    ) -> Answer<v1::CreateDunningPolicyResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse_filled(&message.dunning_policy_id).at("dunning_policy_id")?;
+        let new = field::required(message.policy).at("policy")?;
+        let name = new.name.clone();
+        let command = CreateDunningPolicy { id, name, terms: terms(new).at("policy")? };
+        call.write(&self.ctx, |scope| {
+            async move {
+                let made = dunning::create(scope, command).await?;
+                Ok(v1::CreateDunningPolicyResponse { policy: Some(made.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn get_dunning_policy(
+        &self,
+        request: Request<v1::GetDunningPolicyRequest>,
+    ) -> Answer<v1::GetDunningPolicyResponse> {
+        let (call, message) = call::open(request)?;
+        let id = field::parse_filled(&message.dunning_policy_id).at("dunning_policy_id")?;
+        let plan_id = field::parse_filled(&message.plan_id).at("plan_id")?;
+        let which = match (id, plan_id) {
+            (Some(_), Some(_)) => {
+                let message = "a policy has its id: expected no plan beside it";
+                return Err(Refused::new(message)).at("plan_id").map_err(Into::into);
+            }
+            (Some(id), None) => Which::Id(id),
+            (None, Some(plan_id)) => Which::OfPlan(plan_id),
+            (None, None) => Which::Default,
+        };
+        call.read(&self.ctx, |scope| {
+            async move {
+                let policy = dunning::get(scope, which).await?;
+                Ok(v1::GetDunningPolicyResponse { policy: Some(policy.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn list_dunning_policies(
+        &self,
+        request: Request<v1::ListDunningPoliciesRequest>,
+    ) -> Answer<v1::ListDunningPoliciesResponse> {
+        let (call, message) = call::open(request)?;
+        let page = field::page(message.page_size, message.page_token)?;
+        call.read(&self.ctx, |scope| {
+            async move {
+                let found = dunning::list(scope, &page).await?;
+                let policies = found.rows.into_iter().map(Into::into).collect();
+                Ok(v1::ListDunningPoliciesResponse { policies, next_page_token: found.next })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn set_default_dunning_policy(
+        &self,
+        request: Request<v1::SetDefaultDunningPolicyRequest>,
+    ) -> Answer<v1::SetDefaultDunningPolicyResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse_filled(&message.dunning_policy_id).at("dunning_policy_id")?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                let policy = dunning::set_default(scope, id).await?;
+                Ok(v1::SetDefaultDunningPolicyResponse { policy: Some(policy.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn set_plan_dunning_policy(
+        &self,
+        request: Request<v1::SetPlanDunningPolicyRequest>,
+    ) -> Answer<v1::SetPlanDunningPolicyResponse> {
+        let (call, message) = call::open_once(request)?;
+        let plan_id = field::parse(&message.plan_id).at("plan_id")?;
+        let id = field::parse_filled(&message.dunning_policy_id).at("dunning_policy_id")?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                let policy = dunning::set_of_plan(scope, plan_id, id).await?;
+                Ok(v1::SetPlanDunningPolicyResponse { policy: Some(policy.into()) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn preview_dunning(
+        &self,
+        request: Request<v1::PreviewDunningRequest>,
+    ) -> Answer<v1::PreviewDunningResponse> {
+        let (call, message) = call::open(request)?;
+        let command = preview_command(message)?;
+        call.read(&self.ctx, |scope| {
+            async move { Ok(dunning::preview(scope, command).await?.into()) }.boxed()
+        })
+        .await
+    }
+}
+
+fn preview_command(message: v1::PreviewDunningRequest) -> field::Result<PreviewDunning> {
+    use v1::preview_dunning_request::{By, Why as Given};
+    let which = match message.by {
+        None => Which::Default,
+        Some(By::DunningPolicyId(id)) => Which::Id(field::parse(&id).at("dunning_policy_id")?),
+        Some(By::PlanId(id)) => Which::OfPlan(field::parse(&id).at("plan_id")?),
+        Some(By::Policy(policy)) => Which::New(terms(policy).at("policy")?),
+    };
+    let why = match message.why {
+        Some(Given::Class(class)) => {
+            Why::Class(field::one_of::<v1::FailureClass>(class).at("class")?)
+        }
+        Some(Given::Code(code)) => Why::Code(code),
+        None => return Err(Refused::new("expected class or code")).at("why"),
+    };
+    let pause = |pause: v1::DunningPause| {
+        Ok(Period {
+            start: field::required(pause.from_on).and_then(field::day).at("from_on")?,
+            end: field::required(pause.until_on).and_then(field::day).at("until_on")?,
+        })
+    };
+    Ok(PreviewDunning {
+        which,
+        scheme: field::one_of::<v1::Scheme>(message.scheme).at("scheme")?,
+        why,
+        day_zero: field::day_if_any(message.day_zero_on).at("day_zero_on")?,
+        frozen: field::each(message.pauses, pause).at("pauses")?,
+    })
+}
+
+fn terms(policy: v1::DunningPolicy) -> field::Result<Terms> {
+    let grace = day(policy.grace_until_day).at("grace_until_day")?;
+    let late_fee = policy.late_fee.as_ref().map(field::money).transpose();
+    Ok(Terms {
+        delivery: match grace {
+            0 => Delivery::Strict,
+            until_day => Delivery::Goodwill { until_day },
+        },
+        steps: field::each(policy.steps, step).at("steps")?,
+        pay_days: field::each(policy.pay_days, field::count).at("pay_days")?,
+        minimums: field::each(policy.minimums, |one| field::money(&one)).at("minimums")?,
+        late_fee: late_fee.at("late_fee")?,
+        more_retries: policy.more_retries,
+    })
+}
+
+fn step(step: v1::DunningStep) -> field::Result<Step> {
+    Ok(Step {
+        day: day(step.day).at("day")?,
+        action: field::one_of::<v1::DunningAction>(step.action).at("action")?,
+        schemes: field::each(step.schemes, field::one_of::<v1::Scheme>).at("schemes")?,
+        classes: field::each(step.classes, field::one_of::<v1::FailureClass>).at("classes")?,
+    })
+}
+
+/// A day of a policy; whether it is one of its days is the policy's to say.
+fn day(number: i32) -> field::Result<u16> {
+    let last = domain::dunning::MAX_DAY;
+    let refused = || Refused::new(format!("{number} is not possible: expected 0 to {last}"));
+    u16::try_from(number).ok().filter(|day| *day <= last).ok_or_else(refused)
+}
+
+impl From<&Step> for v1::DunningStep {
+    fn from(step: &Step) -> Self {
+        Self {
+            day: i32::from(step.day),
+            action: code::<v1::DunningAction>(step.action),
+            schemes: step.schemes.iter().map(|one| code::<v1::Scheme>(*one)).collect(),
+            classes: step.classes.iter().map(|one| code::<v1::FailureClass>(*one)).collect(),
+        }
+    }
+}
+
+impl From<ShownPolicy> for v1::DunningPolicy {
+    fn from(shown: ShownPolicy) -> Self {
+        let terms = shown.policy.terms();
+        Self {
+            id: shown.id.map(|id| id.to_string()).unwrap_or_default(),
+            grace_until_day: match terms.delivery {
+                Delivery::Goodwill { until_day } => i32::from(until_day),
+                Delivery::Strict => 0,
+            },
+            steps: terms.steps.iter().map(Into::into).collect(),
+            pay_days: terms.pay_days.iter().map(|day| wire::count(*day)).collect(),
+            minimums: terms.minimums.iter().map(|one| (*one).into()).collect(),
+            late_fee: terms.late_fee.map(Into::into),
+            more_retries: terms.more_retries,
+            is_default: shown.is_default,
+            name: shown.name,
+        }
+    }
+}
+
+impl From<Reason> for v1::FailureReason {
+    fn from(reason: Reason) -> Self {
+        Self {
+            class: code::<v1::FailureClass>(reason.class),
+            known: reason.known,
+            new_details: reason.new_details,
+            ends_mandate: reason.ends_mandate,
+            strikes: wire::count(reason.strikes),
+            meaning: reason.meaning.to_owned(),
+            text_nl: reason.text_nl.to_owned(),
+            text_en: reason.text_en.to_owned(),
+        }
+    }
+}
+
+impl From<Moment> for v1::DunningDay {
+    fn from(moment: Moment) -> Self {
+        let step = |planned: &domain::dunning::Planned| v1::DunningStep {
+            day: i32::from(planned.key.day),
+            action: code::<v1::DunningAction>(planned.key.action),
+            ..Default::default()
+        };
+        let delivery = match moment.arrears {
+            Arrears::None => entitlement::Delivery::Deliver,
+            Arrears::Grace { .. } => entitlement::Delivery::DeliverInGrace,
+            Arrears::Restricted => entitlement::Delivery::Restricted,
+            Arrears::Stopped => entitlement::Delivery::Stop,
+        };
+        Self {
+            on: Some(moment.on.into()),
+            steps: moment.steps.iter().map(step).collect(),
+            degree: code::<v1::DunningDegree>(moment.degree),
+            delivery: code::<v1::Delivery>(delivery),
+            in_arrears: moment.degree > Degree::Clear,
+        }
+    }
+}
+
+impl From<Preview> for v1::PreviewDunningResponse {
+    fn from(preview: Preview) -> Self {
+        Self {
+            policy: Some(preview.policy.into()),
+            class: code::<v1::FailureClass>(preview.class),
+            reason: preview.reason.map(Into::into),
+            days: preview.moments.into_iter().map(Into::into).collect(),
+        }
+    }
+}

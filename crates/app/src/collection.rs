@@ -24,7 +24,7 @@ mod step;
 use chrono_tz::Tz;
 use domain::Outcome;
 use domain::collection::{Collection, Extra};
-use domain::id::CustomerId;
+use domain::id::{CustomerId, InvoiceId};
 use domain::invoice::{DocumentKind, Draft};
 use store::collection::{Collected, Which};
 
@@ -44,7 +44,29 @@ pub(crate) async fn open(scope: &mut Scope, documents: &[&Draft]) -> Result<(), 
     let new: Vec<Collection> = open
         .map(|one| Collection::of_invoice(one.id, one.customer_id, one.currency, one.due_on, zone))
         .collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let new = with_policies(scope, new).await?;
     Ok(store::collection::insert(&mut scope.tx, &new, scope.now).await?)
+}
+
+/// The policy that each will follow: that of the plans on the invoice, where those that name one
+/// name the same; else the organization's.
+async fn with_policies(
+    scope: &mut Scope,
+    mut new: Vec<Collection>,
+) -> Result<Vec<Collection>, Error> {
+    let invoices: Vec<InvoiceId> = new.iter().map(|one| one.invoice_id).collect();
+    let own = store::dunning::default_id(&mut scope.tx).await?;
+    let named = store::dunning::of_invoices(&mut scope.tx, &invoices).await?;
+    for one in &mut new {
+        one.policy_id = match named.get(&one.invoice_id).map(Vec::as_slice) {
+            Some([policy]) => Some(*policy),
+            _ => own,
+        };
+    }
+    Ok(new)
 }
 
 /// Plans anew what customers are to pay, after money moved or something else about them changed:

@@ -161,8 +161,7 @@ pub async fn set(scope: &mut Scope, command: SetPaymentMethod) -> Result<Payment
     store::payment_method::insert(&mut scope.tx, &new, scope.now)
         .await
         .map_err(|error| taken(error, &new.method))?;
-    // New details re-arm exactly one attempt of every open invoice that failed: here, once there is
-    // a room that collects.
+    crate::collection::rearm(scope, customer_id).await?;
     Ok(new.method)
 }
 
@@ -209,6 +208,7 @@ pub async fn end(
     let mut method = get(scope, id).await?.method;
     if let Outcome::Applied(()) = method.end(reason, scope.today()) {
         store::payment_method::save_state(&mut scope.tx, &method).await?;
+        crate::collection::refresh(scope, &[customer_id]).await?;
     }
     Ok(method)
 }

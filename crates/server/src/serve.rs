@@ -152,7 +152,7 @@ fn layers(
 }
 
 /// The names of the services, for health.
-const SERVICES: [&str; 11] = [
+const SERVICES: [&str; 12] = [
     v1::catalog_service_server::SERVICE_NAME,
     v1::clock_service_server::SERVICE_NAME,
     v1::collection_service_server::SERVICE_NAME,

@@ -9,10 +9,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::dunning::{Delivery, Policy, Terms};
-use domain::id::{DunningPolicyId, PlanId};
+use domain::id::{DunningPolicyId, InvoiceId, PlanId};
 use domain::money::{Currency, Money};
 
-use crate::schema::{dunning_defaults, dunning_minimums, dunning_policies, plans};
+use crate::schema::{
+    dunning_defaults, dunning_minimums, dunning_policies, invoice_lines, plans, subscriptions,
+};
 use crate::{Error, Result, Tx};
 
 /// A policy of an organization.
@@ -219,4 +221,43 @@ pub async fn of_plans(
         .load(tx.connection())
         .await?;
     Ok(rows.into_iter().collect())
+}
+
+/// The policies that the plans behind invoices name, without those that name none.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn of_invoices(
+    tx: &mut Tx,
+    invoices: &[InvoiceId],
+) -> Result<HashMap<InvoiceId, Vec<DunningPolicyId>>> {
+    let named = plans::table
+        .filter(plans::org_id.eq(tx.org()))
+        .filter(plans::dunning_policy_id.is_not_null());
+    // Most organizations have one policy: then nothing is joined.
+    if !diesel::select(diesel::dsl::exists(named)).get_result(tx.connection()).await? {
+        return Ok(HashMap::new());
+    }
+    let of_subscription = subscriptions::org_id
+        .eq(invoice_lines::org_id)
+        .and(subscriptions::id.nullable().eq(invoice_lines::subscription_id));
+    let of_plan =
+        plans::org_id.eq(invoice_lines::org_id).and(plans::id.eq(subscriptions::plan_id));
+    let rows: Vec<(InvoiceId, Option<DunningPolicyId>)> = invoice_lines::table
+        .inner_join(subscriptions::table.on(of_subscription))
+        .inner_join(plans::table.on(of_plan))
+        .filter(invoice_lines::org_id.eq(tx.org()))
+        .filter(subscriptions::org_id.eq(tx.org()))
+        .filter(plans::org_id.eq(tx.org()))
+        .filter(invoice_lines::invoice_id.eq_any(invoices))
+        .filter(plans::dunning_policy_id.is_not_null())
+        .distinct()
+        .select((invoice_lines::invoice_id, plans::dunning_policy_id))
+        .load(tx.connection())
+        .await?;
+    let mut named: HashMap<InvoiceId, Vec<DunningPolicyId>> = HashMap::new();
+    for (invoice, policy) in rows {
+        named.entry(invoice).or_default().extend(policy);
+    }
+    Ok(named)
 }

@@ -19,7 +19,7 @@ use crate::error::Error;
 /// Policies, ways of paying, attempts and steps of some collections.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    policies: HashMap<Option<DunningPolicyId>, Policy>,
+    policies: HashMap<DunningPolicyId, Policy>,
     methods: HashMap<CustomerId, (PaymentMethodId, Scheme)>,
     attempts: HashMap<InvoiceId, Attempt>,
     done: HashMap<InvoiceId, Vec<(Date, StepKey)>>,
@@ -38,12 +38,17 @@ impl Desk {
         customers.sort_unstable();
         customers.dedup();
         let tx = &mut scope.tx;
+        let mut policies: Vec<DunningPolicyId> =
+            about.iter().filter_map(|one| one.collection.policy_id).collect();
+        policies.sort_unstable();
+        policies.dedup();
+        let policies = store::dunning::policies(tx, &policies).await?;
         let methods = store::payment_method::active(tx, &customers).await?;
         let attempts = store::attempt::open_of(tx, &invoices).await?;
         let done = store::collection::steps(tx, &invoices).await?;
         let frozen = store::collection::pauses(tx, &invoices).await?;
         Ok(Self {
-            policies: HashMap::new(),
+            policies: policies.into_iter().map(|one| (one.id, one.policy)).collect(),
             methods: methods
                 .into_iter()
                 .map(|kept| kept.method)
@@ -74,7 +79,8 @@ impl Desk {
 
     /// The policy that a collection follows.
     pub(crate) fn policy(&self, about: &Collected) -> &Policy {
-        self.policies.get(&about.collection.policy_id).unwrap_or(&self.builtin)
+        let id = about.collection.policy_id;
+        id.and_then(|id| self.policies.get(&id)).unwrap_or(&self.builtin)
     }
 
     /// What went wrong with it, as its policy must know it.

@@ -41,6 +41,7 @@ mod one_off;
 mod organization;
 mod outage;
 mod pause;
+mod payment_method;
 mod period;
 mod price;
 mod query;

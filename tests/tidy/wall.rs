@@ -37,7 +37,7 @@ fn tables() -> (BTreeSet<String>, BTreeSet<String>) {
 #[test]
 fn the_global_tables_are_few_and_known() {
     let (tenant, global) = tables();
-    assert_eq!(global.iter().collect::<Vec<_>>(), ["jobs", "organization_directory"]);
+    assert_eq!(global.iter().collect::<Vec<_>>(), ["jobs", "organization_directory", "seal_keys"]);
     assert!(tenant.contains("invoices"), "{tenant:?}");
 }
 

@@ -260,10 +260,7 @@ pub fn reveal(seal: &Seal, org: OrgId, kept: &Kept) -> Result<Option<SecretStrin
 ///
 /// # Errors
 /// [`Error::Unavailable`]; [`Error::Fault`] as [`reveal`].
-pub async fn customers_with_same(
-    scope: &mut Scope,
-    kept: &Kept,
-) -> Result<Vec<CustomerId>, Error> {
+pub async fn customers_with_same(scope: &mut Scope, kept: &Kept) -> Result<Vec<CustomerId>, Error> {
     let Some(secret) = reveal(&scope.seal, scope.org(), kept)? else { return Ok(Vec::new()) };
     let field = kind(kept.method.details.scheme()).unwrap_or_default();
     let fingerprints = scope.seal.fingerprints(scope.org(), field, &secret);

@@ -91,10 +91,7 @@ fn a_key_has_64_hexadecimal_digits() {
     assert!(Seal::new(&secret(&format!("{}\n", "Ab".repeat(32))), &[]).is_ok());
     for wrong in ["", "a", &"a".repeat(63), &"a".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
         let refused = Seal::new(&secret(wrong), &[]).unwrap_err().to_string();
-        assert_eq!(
-            refused,
-            "not a key (its text is not repeated): expected 64 hexadecimal digits"
-        );
+        assert_eq!(refused, "not a key (its text is not repeated): expected 64 hexadecimal digits");
     }
     let known = seal("a", &[]);
     assert_eq!(known.key_id().len(), 16);

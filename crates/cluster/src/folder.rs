@@ -5,6 +5,7 @@
 //! <data>/server.lock    locked while any program of PostgreSQL works here (see `predecessor`)
 //! <data>/server.log     what initdb and the server wrote (and server.log.1, the one before)
 //! <data>/postgres/      the database files, owned by the account that runs the server
+//! <data>/secret.key     seals account numbers; not of this crate
 //! <data>/postgres.new/  database files in the making: renamed when complete, removed when found
 //! ```
 //! Invariants: a folder with anything else in it is left untouched; the lock goes with the process
@@ -28,6 +29,8 @@ use crate::programs::Programs;
 const LOCK: &str = "recoup.lock";
 /// What a fresh file system puts into its top folder; a mounted volume is as good as an empty one.
 const HARMLESS: &str = "lost+found";
+/// The key of a service that used another database before: a folder with it is ours already.
+const KEY: &str = "secret.key";
 
 /// A data folder that this process holds.
 #[derive(Debug)]
@@ -177,7 +180,8 @@ fn make(data: &Path) -> Result<PathBuf, Error> {
 
 fn is_empty(root: &Path) -> Result<bool, Error> {
     for entry in std::fs::read_dir(root).map_err(Error::io("list", root))? {
-        if entry.map_err(Error::io("list", root))?.file_name() != HARMLESS {
+        let name = entry.map_err(Error::io("list", root))?.file_name();
+        if name != HARMLESS && name != KEY {
             return Ok(false);
         }
     }

@@ -191,7 +191,9 @@ mod tests {
             assert_eq!(format!("{iban:?}"), format!("Iban({masked})"));
         }
         let long = "NL91ABNA0417164300".repeat(4);
-        for wrong in ["", "NL", "NL91-ABNA-0417-1643-00", "NL91ABNÄ0417164300", "XX91ABNA0417164300", &long] {
+        for wrong in
+            ["", "NL", "NL91-ABNA-0417-1643-00", "NL91ABNÄ0417164300", "XX91ABNA0417164300", &long]
+        {
             let refused = wrong.parse::<Iban>().unwrap_err();
             assert!(wrong.is_empty() || !refused.to_string().contains(wrong) || wrong == "NL");
         }

@@ -80,7 +80,8 @@ fn mandate_references_are_what_sepa_carries() {
         assert_eq!(reference(right).as_deref(), Ok(right));
     }
     let long = "x".repeat(36);
-    for wrong in ["", "M 1", "/M", "M/", "M//1", "Ré", "M_1", "M\n1", &long, "NL91ABNA0417164300"] {
+    for wrong in ["", "M 1", "/M", "M/", "M//1", "Ré", "M_1", "M\n1", &long, "NL91ABNA0417164300"]
+    {
         let refused = reference(wrong).unwrap_err().to_string();
         assert!(refused.contains("is not a mandate reference"), "{wrong}");
         assert!(!refused.contains("0417164300"), "{refused}");

@@ -9,7 +9,6 @@
 
 use std::sync::Arc;
 
-use app::Ctx;
 use app::access::Secret;
 use app::clock::WallClock;
 use app::organization::{CreateOrganization, Facts};
@@ -30,7 +29,7 @@ pub(crate) async fn run(database: &Database, options: &InitOptions) -> Result<()
     if !options.sandbox && !options.another {
         refuse_second(database.store()).await?;
     }
-    let ctx = Ctx { store: database.store().clone(), clock: Arc::new(WallClock) };
+    let ctx = database.ctx(Arc::new(WallClock));
     let made = match command(options) {
         Ok(command) => app::organization::create(&ctx, command).await,
         Err(refused) => Err(refused),

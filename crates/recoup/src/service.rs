@@ -165,7 +165,7 @@ impl Service {
         database: Database,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        let schema = Schema::default();
+        let schema = Schema::new(database.seal().clone());
         let (recorder, ready) = match prepare(database.store(), &schema).await {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -176,7 +176,7 @@ impl Service {
         let mut service = Self {
             grpc: doors.interface.as_ref().map(|(_, address, _)| *address),
             metrics: doors.metrics.as_ref().map(Endpoint::address),
-            ctx: Ctx { store: database.store().clone(), clock },
+            ctx: database.ctx(clock),
             database,
             stop: CancellationToken::new(),
             parts: JoinSet::new(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use app::clock::WallClock;
 use recoup::Error;
-use recoup::config::DatabaseOptions;
+use recoup::config::{DatabaseOptions, SealOptions};
 use recoup::database::Database;
 use recoup::service::{Service, Settings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -19,6 +19,7 @@ fn database(data: Option<&std::path::Path>, url: Option<String>) -> DatabaseOpti
         data: data.map(Into::into),
         offline: false,
         connections: 8,
+        seal: SealOptions::default(),
     }
 }
 
@@ -37,7 +38,7 @@ async fn services_share_a_database_and_stop_one_by_one() {
     let clock = Arc::new(WallClock);
     let first = Service::launch(Settings::on_free_ports(), &options, clock.clone()).await.unwrap();
     let settings = Settings { work: None, ..Settings::on_free_ports() };
-    let shared = Database::given(first.store().clone());
+    let shared = Database::given(first.store().clone(), first.ctx().seal.clone());
     let second = Service::start(settings, shared, clock).await.unwrap();
     assert_ne!(first.grpc(), second.grpc());
     assert_eq!(health(first.metrics()).await, "HTTP/1.0 200 OK");

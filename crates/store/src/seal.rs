@@ -50,8 +50,7 @@ pub async fn current(tx: &mut Tx) -> Result<Option<String>> {
 /// [`crate::Error::Unavailable`].
 pub async fn make_current(tx: &mut Tx, new: &str, old: Option<&str>) -> Result<()> {
     if let Some(old) = old {
-        let row =
-            seal_keys::table.filter(seal_keys::key_id.eq(old)).filter(seal_keys::is_current);
+        let row = seal_keys::table.filter(seal_keys::key_id.eq(old)).filter(seal_keys::is_current);
         let retired =
             diesel::update(row).set(seal_keys::is_current.eq(false)).execute(tx.connection());
         if retired.await? == 0 {

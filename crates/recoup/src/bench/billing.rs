@@ -215,5 +215,5 @@ impl<'a> Race<'a> {
 fn at(laboratory: &Laboratory, day: Date) -> Ctx {
     let moment = day.and_time(NaiveTime::MIN).and_utc() + chrono::Duration::hours(6);
     let clock = Arc::new(Shifted { moment, since: Instant::now() });
-    Ctx { store: laboratory.ctx.store.clone(), clock }
+    Ctx { clock, ..laboratory.ctx.clone() }
 }

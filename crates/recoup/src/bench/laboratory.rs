@@ -25,7 +25,7 @@ use secrecy::ExposeSecret as _;
 use tokio_postgres::NoTls;
 
 use crate::Error;
-use crate::config::DatabaseOptions;
+use crate::config::{DatabaseOptions, SealOptions};
 use crate::database::{self, Database};
 
 /// What is told when the database does not answer.
@@ -45,11 +45,15 @@ impl Laboratory {
     pub(super) async fn open(options: &DatabaseOptions) -> Result<Self, Error> {
         let beside = options.data.clone().unwrap_or_else(std::env::temp_dir);
         let folder = beside.join(format!("recoup-bench-{}", std::process::id()));
-        let private =
-            DatabaseOptions { database_url: None, data: Some(folder.clone()), ..options.clone() };
+        let private = DatabaseOptions {
+            database_url: None,
+            data: Some(folder.clone()),
+            seal: SealOptions::default(),
+            ..options.clone()
+        };
         store::statements::count().map_err(Error::database("counting statements"))?;
         let database = Database::open(&private).await?;
-        let ctx = Ctx { store: database.store().clone(), clock: Arc::new(WallClock) };
+        let ctx = database.ctx(Arc::new(WallClock));
         let laboratory = Self { database, folder, ctx };
         match database::prepare(laboratory.database.store()).await {
             Ok(_) => Ok(laboratory),

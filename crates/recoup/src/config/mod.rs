@@ -131,6 +131,40 @@ pub struct DatabaseOptions {
         default_value_t = 16, value_name = "N",
         value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub connections: u16,
+
+    /// How account numbers and tokens are sealed.
+    #[command(flatten)]
+    pub seal: SealOptions,
+}
+
+/// How account numbers and tokens are sealed.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Database")]
+pub struct SealOptions {
+    /// Key that seals account numbers and tokens: 64 hexadecimal digits.
+    ///
+    /// The same for every process on a database; a process with another key is refused. Better given
+    /// in the environment: flags are seen by everybody on the machine.
+    #[arg(long, global = true, env = "RECOUP_SECRET_KEY", hide_env_values = true,
+        value_name = "KEY", value_parser = secret)]
+    pub secret_key: Option<SecretString>,
+
+    /// File with that key, made if missing; used only without --secret-key.
+    ///
+    /// Default: secret.key in the data folder. Keep a copy beside the backups.
+    #[arg(
+        long,
+        global = true,
+        env = "RECOUP_SECRET_KEY_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub secret_key_file: Option<PathBuf>,
+
+    /// Keys that were replaced and still read what they sealed, separated by commas.
+    #[arg(long, global = true, env = "RECOUP_OLD_SECRET_KEYS", hide_env_values = true,
+        value_name = "KEYS", value_parser = secret)]
+    pub old_secret_keys: Option<SecretString>,
 }
 
 /// Where to listen.

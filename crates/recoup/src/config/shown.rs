@@ -15,6 +15,7 @@ use crate::database::Source;
 pub fn shown(command: &str, options: &Options) -> Result<Vec<(&'static str, String)>, Error> {
     let mut settings = vec![("command", command.to_owned())];
     settings.extend(database(&options.database)?);
+    settings.push(("secret_key", crate::database::key_shown(&options.database)));
     if command != "init" && command != "migrate" {
         settings.push(("listen", options.network.listen.to_string()));
         settings.push(("metrics", options.network.metrics.to_string()));

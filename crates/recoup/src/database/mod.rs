@@ -9,14 +9,20 @@
 //! Deliberately absent: SQL and pools (`store`), PostgreSQL's programs and files (`cluster`).
 
 mod embedded;
+mod key;
 mod schema;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use app::Ctx;
+use app::clock::Clock;
+use app::seal::Seal;
 use store::Store;
 use tokio::task::JoinHandle;
 
-pub use schema::{Schema, prepare};
+pub(crate) use key::shown as key_shown;
+pub use schema::{Schema, enroll, prepare};
 
 use crate::Error;
 use crate::config::{DatabaseAddress, DatabaseOptions};
@@ -58,6 +64,7 @@ impl Source {
 #[derive(Debug)]
 pub struct Database {
     store: Store,
+    seal: Seal,
     /// Asks for the health until it is aborted.
     watch: JoinHandle<()>,
     embedded: Option<Embedded>,
@@ -78,16 +85,39 @@ impl Database {
                 (embedded.url().clone(), Some(embedded))
             }
         };
-        let store = Store::new(store::Settings { url, connections });
-        let store = store.map_err(Error::database("cannot make a pool of connections"))?;
-        Ok(Self { embedded, ..Self::given(store) })
+        let prepared = async {
+            let store = Store::new(store::Settings { url, connections });
+            let store = store.map_err(Error::database("cannot make a pool of connections"))?;
+            Ok((store, key::seal(options)?))
+        };
+        match prepared.await {
+            Ok((store, seal)) => Ok(Self { embedded, ..Self::given(store, seal) }),
+            Err(error) => {
+                if let Some(embedded) = embedded {
+                    embedded.stop().await;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// A database that somebody else has opened: for tests.
     #[must_use]
-    pub fn given(store: Store) -> Self {
+    pub fn given(store: Store, seal: Seal) -> Self {
         let watch = tokio::spawn(store::health::watch(store.clone()));
-        Self { store, watch, embedded: None }
+        Self { store, seal, watch, embedded: None }
+    }
+
+    /// The outside world of the use cases, with this database and a clock.
+    #[must_use]
+    pub fn ctx(&self, clock: Arc<dyn Clock>) -> Ctx {
+        Ctx::new(self.store.clone(), clock, self.seal.clone())
+    }
+
+    /// The seal, by the key of this process.
+    #[must_use]
+    pub fn seal(&self) -> &Seal {
+        &self.seal
     }
 
     /// The pool.

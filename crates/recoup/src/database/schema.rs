@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use app::seal::{EnrollRefused, Seal};
 use store::Store;
 use tokio::sync::watch;
 
@@ -34,25 +35,50 @@ pub async fn prepare(store: &Store) -> Result<Vec<String>, Error> {
     Ok(applied)
 }
 
-/// Whether the tables are up to date; clones follow.
-#[derive(Debug, Clone)]
-pub struct Schema(watch::Sender<bool>);
+/// Checks that this process has the key by which the database is sealed.
+///
+/// # Errors
+/// [`Error::Config`] when it has another; [`Error::Database`].
+pub async fn enroll(store: &Store, seal: &Seal) -> Result<(), Error> {
+    app::seal::enroll(store, seal).await.map_err(|refused| match refused {
+        EnrollRefused::Store(source) => Error::Database { doing: DOING, source },
+        refused @ EnrollRefused::OtherKey { .. } => Error::Config {
+            what: "--secret-key (RECOUP_SECRET_KEY, RECOUP_SECRET_KEY_FILE)",
+            message: format!(
+                "{refused}: set it to the key of the other processes, or name theirs in \
+                 RECOUP_OLD_SECRET_KEYS to replace it"
+            ),
+        },
+    })
+}
 
-impl Default for Schema {
-    fn default() -> Self {
-        Self(watch::Sender::new(false))
-    }
+/// Whether the tables are up to date, and sealed by the key of this process; clones follow.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    ready: watch::Sender<bool>,
+    seal: Seal,
 }
 
 impl Schema {
+    /// Not yet.
+    #[must_use]
+    pub fn new(seal: Seal) -> Self {
+        Self { ready: watch::Sender::new(false), seal }
+    }
+
     /// One attempt. Answers whether the tables are up to date; if not, the database is away.
     ///
     /// # Errors
-    /// [`Error::Database`] when the database answers and refuses.
+    /// [`Error::Database`] when the database answers and refuses; [`Error::Config`] when it is sealed
+    /// by another key.
     pub async fn attempt(&self, store: &Store) -> Result<bool, Error> {
-        match prepare(store).await {
-            Ok(_) => {
-                self.0.send_replace(true);
+        let prepared = match prepare(store).await {
+            Ok(_) => enroll(store, &self.seal).await,
+            Err(error) => Err(error),
+        };
+        match prepared {
+            Ok(()) => {
+                self.ready.send_replace(true);
                 Ok(true)
             }
             Err(Error::Database { source: source @ store::Error::Unavailable(_), .. }) => {
@@ -83,7 +109,7 @@ impl Schema {
     /// Waits until the tables are up to date.
     pub async fn ready(&self) {
         // The sender is this very value: it cannot be gone.
-        let _ = self.0.subscribe().wait_for(|ready| *ready).await;
+        let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
     }
 }
 
@@ -103,7 +129,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_database_that_is_away_is_waited_for_by_services_and_told_to_people() {
         let store = away().await;
-        let schema = Schema::default();
+        let schema = Schema::new(Seal::new(&"5e".repeat(32).into(), &[]).unwrap());
         assert!(!schema.attempt(&store).await.unwrap());
         let waited = tokio::time::timeout(Duration::from_millis(50), schema.ready()).await;
         assert!(waited.is_err());

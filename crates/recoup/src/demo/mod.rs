@@ -79,7 +79,8 @@ async fn prepare_and_make(
     stop: &CancellationToken,
 ) -> Result<Option<Made>, Error> {
     database::prepare(database.store()).await?;
-    let ctx = Ctx { store: database.store().clone(), clock: Arc::new(WallClock) };
+    database::enroll(database.store(), database.seal()).await?;
+    let ctx = database.ctx(Arc::new(WallClock));
     make(&ctx, scale, stop).await
 }
 

@@ -1,9 +1,9 @@
 //! Faults while documents are made by hand: all of them is there, or nothing.
 
+use app::Error;
 use app::invoice::CreditInvoice;
 use app::one_off::NewCharge;
 use app::request::{self, RequestKey};
-use app::{Ctx, Error};
 use domain::id::{ChargeId, LineId, ProductId};
 use domain::invoice::credit::Wanted;
 use domain::money::{Currency, Money};

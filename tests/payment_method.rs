@@ -6,7 +6,7 @@ use testkit::Database;
 
 use crate::world::{Client, World, date, refusal};
 
-const IBAN: &str = "NL91ABNA0417164300";
+const IBAN: &str = "NL20INGB0001234567";
 const OTHER_IBAN: &str = "BE68539007547034";
 const TOKEN: &str = "tok_7f3a91c2d4";
 
@@ -57,10 +57,10 @@ async fn a_method_takes_the_place_of_the_one_before_and_the_same_details_change_
     let mut client = world.sandbox("2025-02-01").await;
     let ann = client.customer("Ann").await;
     assert_eq!(methods(&mut client, &ann).await, []);
-    let debit = request(&ann, Details::DirectDebit(mandate("nl91 abna 0417 1643 00")));
+    let debit = request(&ann, Details::DirectDebit(mandate("nl20 ingb 0001 2345 67")));
     let first = set(&mut client, debit.clone()).await.unwrap();
     let shown = first.mandate.clone().unwrap();
-    assert_eq!(shown.masked_iban, "NL** **** **** **43 00");
+    assert_eq!(shown.masked_iban, "NL** **** **** **45 67");
     assert_eq!((shown.reference.len(), &shown.reference[..3]), (35, "RC-"));
     assert_eq!((first.scheme(), first.set_on), (Scheme::DirectDebit, Some(date("2025-02-01"))));
     // The same account, written differently.
@@ -152,7 +152,7 @@ fn wrong() -> Vec<(Details, &'static str)> {
     };
     let month = |year, month| Some(v1::CardExpiry { year, month });
     vec![
-        (debit(&|it| it.iban = "NL92ABNA0417164300".into()), "direct_debit.iban"),
+        (debit(&|it| it.iban = "NL21INGB0001234567".into()), "direct_debit.iban"),
         (debit(&|it| it.iban = "SA0380000000608010167519".into()), "direct_debit.iban"),
         (debit(&|it| it.iban = String::new()), "direct_debit.iban"),
         (debit(&|it| it.holder = " ".into()), "direct_debit.holder"),
@@ -174,9 +174,9 @@ fn wrong() -> Vec<(Details, &'static str)> {
 /// What must be nowhere.
 const SECRETS: [&str; 8] = [
     IBAN,
-    "nl91 abna 0417 1643 00",
-    "0417164300",
-    "NL92ABNA0417164300",
+    "nl20 ingb 0001 2345 67",
+    "0001234567",
+    "NL21INGB0001234567",
     "SA0380000000608010167519",
     TOKEN,
     "4242424242424242",
@@ -317,7 +317,7 @@ async fn collecting_reads_the_active_methods_at_once_and_a_moved_number_does_not
     // Somebody with the database puts the sealed bytes of one row into another.
     let sql = world.database.sql().await;
     sql.batch_execute(
-        "UPDATE payment_methods SET sealed = (SELECT min(sealed) FROM payment_methods)",
+        "UPDATE payment_methods SET sealed = (SELECT sealed FROM payment_methods ORDER BY id LIMIT 1)",
     )
     .await
     .unwrap();

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use testkit::Database;
 
 /// Tables of no organization.
-const GLOBAL: [&str; 2] = ["jobs", "organization_directory"];
+const GLOBAL: [&str; 3] = ["jobs", "organization_directory", "seal_keys"];
 
 /// Integers of 64 bits that are no amounts.
 const COUNTERS: [&str; 4] = [

@@ -145,6 +145,11 @@ async fn filled(database: &Database, vendor: &Vendor) {
          INSERT INTO dunning_defaults VALUES ('{org}', '{org}')"
     );
     database.sql().await.batch_execute(&dunning).await.unwrap();
+    let methods = format!(
+        "INSERT INTO payment_methods (org_id, id, customer_id, scheme, state, set_on, created_at) \
+         VALUES ('{org}', '{org}', '{customer}', 'bank_transfer', 'active', 'epoch', 'epoch')"
+    );
+    database.sql().await.batch_execute(&methods).await.unwrap();
     database.sql().await.batch_execute(&discounts).await.unwrap();
     database.sql().await.batch_execute(&migrations).await.unwrap();
     database.sql().await.batch_execute(&rest).await.unwrap();

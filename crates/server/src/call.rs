@@ -59,9 +59,13 @@ repeatable! {
     CreateProductRequest
     CreateSubscriptionRequest
     CreditInvoiceRequest
+    DateBadDebtVatRequest
+    MatchPaymentRequest
     MigratePlanVersionRequest
     PauseSubscriptionRequest
     PublishPlanVersionRequest
+    RecordPaymentRequest
+    RefundPaymentRequest
     RemoveChargeRequest
     RemoveDiscountRequest
     RequeueJobRequest
@@ -69,14 +73,17 @@ repeatable! {
     RetireDiscountRequest
     RetirePlanRequest
     RetrySetAsideRequest
+    ReturnPaymentRequest
     RevokeApiKeyRequest
     RevokeIntentRequest
     RunBillingRequest
     SetVatRateRequest
+    StartOneOffPaymentRequest
     UnblockCustomerRequest
     UndoCancelRequest
     UpdateCustomerRequest
     UpdateOrganizationRequest
+    WriteOffInvoiceRequest
 }
 
 /// A call that changes nothing.

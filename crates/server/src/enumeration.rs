@@ -7,8 +7,8 @@
 
 use app::job;
 use domain::{
-    customer, discount, entitlement, event, invoice, ledger, mrr, one_off, organization, period,
-    plan, renewal, subscription, usage, vat,
+    customer, discount, entitlement, event, invoice, ledger, mrr, one_off, organization, payment,
+    period, plan, renewal, subscription, usage, vat,
 };
 
 use crate::pb::v1;
@@ -214,6 +214,13 @@ both_ways! {
         Open = Open,
         Settled = Settled,
         WrittenOff = WrittenOff,
+    }
+    PaymentKind = payment::PaymentKind {
+        Receipt = Receipt,
+        Collection = Collection,
+        Bounce = Bounce,
+        Refund = Refund,
+        RefundReturned = RefundReturned,
     }
     JobStatus = job::Status {
         Queued = Queued,

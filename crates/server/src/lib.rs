@@ -33,6 +33,7 @@ mod meter;
 mod migration;
 mod one_off;
 mod organization;
+mod payment;
 pub mod pb;
 pub mod permission;
 mod plan;

@@ -40,6 +40,7 @@ use crate::layer::stop::Stop;
 use crate::layer::trace::Trace;
 use crate::ledger::Ledger;
 use crate::organization::Organizations;
+use crate::payment::Payments;
 use crate::pb::{self, v1};
 use crate::revenue::Revenue;
 use crate::subscription::Subscriptions;
@@ -150,7 +151,7 @@ fn layers(
 }
 
 /// The names of the services, for health.
-const SERVICES: [&str; 10] = [
+const SERVICES: [&str; 11] = [
     v1::catalog_service_server::SERVICE_NAME,
     v1::clock_service_server::SERVICE_NAME,
     v1::customer_service_server::SERVICE_NAME,
@@ -158,6 +159,7 @@ const SERVICES: [&str; 10] = [
     v1::invoice_service_server::SERVICE_NAME,
     v1::ledger_service_server::SERVICE_NAME,
     v1::organization_service_server::SERVICE_NAME,
+    v1::payment_service_server::SERVICE_NAME,
     v1::revenue_service_server::SERVICE_NAME,
     v1::subscription_service_server::SERVICE_NAME,
     v1::work_service_server::SERVICE_NAME,
@@ -195,6 +197,7 @@ fn routes(
     add!(v1::invoice_service_server::InvoiceServiceServer, Invoices { ctx: ctx() });
     add!(v1::ledger_service_server::LedgerServiceServer, Ledger { ctx: ctx() });
     add!(v1::organization_service_server::OrganizationServiceServer, Organizations { ctx: ctx() });
+    add!(v1::payment_service_server::PaymentServiceServer, Payments { ctx: ctx() });
     add!(v1::revenue_service_server::RevenueServiceServer, Revenue { ctx: ctx() });
     add!(v1::subscription_service_server::SubscriptionServiceServer, Subscriptions { ctx: ctx() });
     add!(v1::work_service_server::WorkServiceServer, Work { ctx: ctx() });

@@ -41,6 +41,7 @@ mod one_off;
 mod organization;
 mod outage;
 mod pause;
+mod payment;
 mod period;
 mod price;
 mod query;

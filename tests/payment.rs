@@ -362,7 +362,15 @@ async fn wrong_payments_are_refused_with_their_field() {
         let refused = refusal(client.payments.record_payment(request.clone()).await);
         assert_eq!(refused.line(), expected, "{request:?}");
     }
-    // Money of nobody may be in any currency; it is nobody's in this one.
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_is_matched_within_its_currency_customer_and_organization() {
+    let (world, mut client, ann, advice) = world().await;
+    let ben = client.customer("Ben").await;
+    let one = invoice(&mut client, &ann, &[(&advice, "100.00")]).await;
+    // Money of nobody may be in any currency.
     let strange = google::Money { currency_code: "USD".into(), units: 3, nanos: 0 };
     let strange = v1::RecordPaymentRequest { amount: Some(strange), ..Default::default() };
     let strange = record(&mut client, strange).await;

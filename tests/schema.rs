@@ -38,7 +38,7 @@ const FREE_AMOUNTS: [(&str, &str); 4] = [
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 13] = [
+const FACTS: [&str; 17] = [
     "credit_allocations",
     "discount_products",
     "document_numbers",
@@ -47,6 +47,10 @@ const FACTS: [&str; 13] = [
     "invoice_vat",
     "journal_entries",
     "meters",
+    "one_off_payment_invoices",
+    "one_off_payments",
+    "payment_allocations",
+    "payments",
     "plan_migration_results",
     "plan_versions",
     "postings",

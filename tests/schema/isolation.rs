@@ -138,6 +138,18 @@ async fn filled(database: &Database, vendor: &Vendor) {
          INSERT INTO plan_migration_results SELECT '{org}', id, id, 'unchanged', 'epoch' \
          FROM subscriptions WHERE org_id = '{org}'"
     );
+    let payments = format!(
+        "INSERT INTO payments VALUES ('{org}', '{org}', NULL, 'receipt', 'EUR', 1, 0, 'epoch', false, \
+             NULL, NULL, NULL, NULL, NULL, NULL, 'epoch'); \
+         INSERT INTO payment_allocations VALUES \
+             ('{org}', '{org}', 0, 'unmatched', NULL, NULL, 1, 'epoch', 'epoch'); \
+         INSERT INTO one_off_payments VALUES \
+             ('{org}', '{org}', '{customer}', 'EUR', 1, 'x', 'epoch', 'epoch'); \
+         INSERT INTO one_off_payment_invoices SELECT '{org}', '{org}', id, 1 FROM invoices WHERE org_id = '{org}'; \
+         INSERT INTO write_offs SELECT '{org}', id, 1, 1, 0, 'x', 'epoch' FROM invoices WHERE org_id = '{org}'; \
+         INSERT INTO write_off_vat SELECT '{org}', id, 'S', 21, 1, 0 FROM invoices WHERE org_id = '{org}'"
+    );
+    database.sql().await.batch_execute(&payments).await.unwrap();
     database.sql().await.batch_execute(&discounts).await.unwrap();
     database.sql().await.batch_execute(&migrations).await.unwrap();
     database.sql().await.batch_execute(&rest).await.unwrap();

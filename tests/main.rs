@@ -42,6 +42,7 @@ mod one_off;
 mod organization;
 mod outage;
 mod pause;
+mod payment;
 mod payment_method;
 mod period;
 mod price;

@@ -38,7 +38,8 @@ const FREE_AMOUNTS: [(&str, &str); 4] = [
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 15] = [
+const FACTS: [&str; 20] = [
+    "collection_steps",
     "credit_allocations",
     "discount_products",
     "document_numbers",
@@ -49,6 +50,10 @@ const FACTS: [&str; 15] = [
     "invoice_vat",
     "journal_entries",
     "meters",
+    "one_off_payment_invoices",
+    "one_off_payments",
+    "payment_allocations",
+    "payments",
     "plan_migration_results",
     "plan_versions",
     "postings",

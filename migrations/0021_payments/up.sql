@@ -184,6 +184,7 @@ ALTER TABLE invoices
         CASE state WHEN 'open' THEN open_minor > 0
                    WHEN 'written_off' THEN open_minor = 0 AND written_off_minor > 0
                    WHEN 'settled' THEN open_minor = 0 AND written_off_minor = 0 ELSE true END);
+ALTER TABLE invoices ALTER COLUMN written_off_minor DROP DEFAULT;
 -- What a customer owes.
 CREATE INDEX invoices_owed ON invoices (org_id, customer_id, due_on)
     WHERE open_minor > 0 OR written_off_minor > 0;

@@ -150,6 +150,30 @@ async fn filled(database: &Database, vendor: &Vendor) {
          VALUES ('{org}', '{org}', '{customer}', 'bank_transfer', 'active', 'epoch', 'epoch')"
     );
     database.sql().await.batch_execute(&methods).await.unwrap();
+    let payments = format!(
+        "INSERT INTO payments VALUES ('{org}', '{org}', NULL, 'receipt', 'EUR', 1, 0, 'epoch', false, \
+             NULL, NULL, NULL, NULL, NULL, NULL, 'epoch'); \
+         INSERT INTO payment_allocations VALUES \
+             ('{org}', '{org}', 0, 'unmatched', NULL, NULL, 1, 'epoch', 'epoch'); \
+         INSERT INTO one_off_payments VALUES \
+             ('{org}', '{org}', '{customer}', 'EUR', 1, 'x', 'epoch', 'epoch'); \
+         INSERT INTO one_off_payment_invoices SELECT '{org}', '{org}', id, 1 FROM invoices WHERE org_id = '{org}'; \
+         INSERT INTO write_offs SELECT '{org}', id, 1, 1, 0, 'x', 'epoch' FROM invoices WHERE org_id = '{org}'; \
+         INSERT INTO write_off_vat SELECT '{org}', id, 'S', 21, 1, 0 FROM invoices WHERE org_id = '{org}'"
+    );
+    database.sql().await.batch_execute(&payments).await.unwrap();
+    let collections = format!(
+        "INSERT INTO collection_steps SELECT '{org}', invoice_id, 'epoch', 0, 'retry', 'epoch' \
+             FROM collections WHERE org_id = '{org}' LIMIT 1; \
+         INSERT INTO payment_attempts (org_id, id, invoice_id, customer_id, number, method_id, scheme, \
+             currency, amount_minor, state, in_transit, submitted_at, asked) \
+             SELECT '{org}', '{org}', invoice_id, customer_id, 1, '{org}', 'card', 'EUR', 1, 'settled', \
+             false, 'epoch', 0 FROM collections WHERE org_id = '{org}' LIMIT 1; \
+         INSERT INTO arrears (org_id, customer_id, invoice_id, day_zero, degree, delivery) \
+             SELECT '{org}', customer_id, invoice_id, 'epoch', 'suspended', 'stop' \
+             FROM collections WHERE org_id = '{org}' LIMIT 1"
+    );
+    database.sql().await.batch_execute(&collections).await.unwrap();
     database.sql().await.batch_execute(&discounts).await.unwrap();
     database.sql().await.batch_execute(&migrations).await.unwrap();
     database.sql().await.batch_execute(&rest).await.unwrap();

@@ -13,6 +13,7 @@ use server::pb::v1::event_service_client::EventServiceClient;
 use server::pb::v1::invoice_service_client::InvoiceServiceClient;
 use server::pb::v1::ledger_service_client::LedgerServiceClient;
 use server::pb::v1::organization_service_client::OrganizationServiceClient;
+use server::pb::v1::payment_service_client::PaymentServiceClient;
 use server::pb::v1::revenue_service_client::RevenueServiceClient;
 use server::pb::v1::subscription_service_client::SubscriptionServiceClient;
 use server::pb::v1::work_service_client::WorkServiceClient;
@@ -56,6 +57,7 @@ pub struct Client {
     pub invoices: InvoiceServiceClient<Keyed>,
     pub ledger: LedgerServiceClient<Keyed>,
     pub organizations: OrganizationServiceClient<Keyed>,
+    pub payments: PaymentServiceClient<Keyed>,
     pub revenue: RevenueServiceClient<Keyed>,
     pub subscriptions: SubscriptionServiceClient<Keyed>,
     pub work: WorkServiceClient<Keyed>,
@@ -132,6 +134,7 @@ impl Client {
             invoices: InvoiceServiceClient::new(with()),
             ledger: LedgerServiceClient::new(with()),
             organizations: OrganizationServiceClient::new(with()),
+            payments: PaymentServiceClient::new(with()),
             revenue: RevenueServiceClient::new(with()),
             subscriptions: SubscriptionServiceClient::new(with()),
             work: WorkServiceClient::new(with()),

@@ -11,6 +11,11 @@
 //! money does not come.
 
 mod collect;
+mod matching;
+mod record;
+mod reference;
+mod refund;
+mod write_off;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -30,7 +35,12 @@ use crate::page::{Page, PageRequest};
 use crate::{Scope, event};
 
 pub use collect::{Bounced, Collected, bounce, collect};
+pub use matching::{MatchPayment, match_payment};
+pub use record::{RecordPayment, Recorded, WhichInvoice, record};
+pub use reference::{StartedOneOff, start_one_off};
+pub use refund::{RefundPayment, ReturnPayment, give_back, refund};
 pub use store::payment::{Filter, Kept};
+pub use write_off::{WrittenOff, date_vat, write_off};
 
 /// The longest reference, name or id of a bank, in characters.
 pub const MAX_REFERENCE: usize = 140;

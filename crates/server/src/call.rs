@@ -60,11 +60,15 @@ repeatable! {
     CreateProductRequest
     CreateSubscriptionRequest
     CreditInvoiceRequest
+    DateBadDebtVatRequest
     EndPaymentMethodRequest
     HoldRetryRequest
+    MatchPaymentRequest
     MigratePlanVersionRequest
     PauseSubscriptionRequest
     PublishPlanVersionRequest
+    RecordPaymentRequest
+    RefundPaymentRequest
     ReleaseRetryRequest
     RemoveChargeRequest
     RemoveDiscountRequest
@@ -76,18 +80,21 @@ repeatable! {
     RetirePlanRequest
     RetryNowRequest
     RetrySetAsideRequest
+    ReturnPaymentRequest
     RevokeApiKeyRequest
     RevokeIntentRequest
     RunBillingRequest
     SetDefaultDunningPolicyRequest
-    SetPlanDunningPolicyRequest
     SetPaymentMethodRequest
+    SetPlanDunningPolicyRequest
     SetVatRateRequest
     SkipRetryRequest
+    StartOneOffPaymentRequest
     UnblockCustomerRequest
     UndoCancelRequest
     UpdateCustomerRequest
     UpdateOrganizationRequest
+    WriteOffInvoiceRequest
 }
 
 /// A call that changes nothing.

@@ -61,6 +61,7 @@ pub(crate) fn draft(draft: Draft, parties: &Parties) -> v1::Invoice {
         buyer: Some(buyer.clone().into()),
         finalize_time: None,
         reason: String::new(),
+        amount_written_off: None,
     }
 }
 
@@ -81,7 +82,7 @@ fn draft_line(position: i32, line: Line) -> v1::InvoiceLine {
         vat: Some(line.vat.into()),
         unit_label: charge.unit_label.unwrap_or_default(),
         kind: code::<v1::InvoiceLineKind>(charge.kind),
-        discount: discount(charge.discount),
+        discount: any(charge.discount),
         corrects_line_id: text(charge.corrects.map(|corrected| corrected.line_id)),
         charge_id: text(charge.origin.charge_id()),
     }
@@ -92,8 +93,8 @@ fn text(id: Option<impl ToString>) -> String {
     id.map(|id| id.to_string()).unwrap_or_default()
 }
 
-/// A discount, if there is one.
-fn discount(amount: Money) -> Option<google::Money> {
+/// An amount, if it is one.
+fn any(amount: Money) -> Option<google::Money> {
     (!amount.is_zero()).then(|| amount.into())
 }
 
@@ -132,6 +133,7 @@ pub(crate) fn listed(document: Document) -> v1::Invoice {
         buyer: None,
         finalize_time: Some(wire::instant(document.finalized_at)),
         reason: document.reason.unwrap_or_default(),
+        amount_written_off: any(document.written_off),
     }
 }
 
@@ -169,7 +171,7 @@ impl From<DocumentLine> for v1::InvoiceLine {
             vat: Some(vat.into()),
             unit_label: line.unit_label.unwrap_or_default(),
             kind: code::<v1::InvoiceLineKind>(line.kind),
-            discount: discount(line.discount),
+            discount: any(line.discount),
             corrects_line_id: text(line.corrects_line_id),
             charge_id: text(line.charge_id),
         }

@@ -287,6 +287,13 @@ both_ways! {
         Settled = Settled,
         WrittenOff = WrittenOff,
     }
+    PaymentKind = payment::PaymentKind {
+        Receipt = Receipt,
+        Collection = Collection,
+        Bounce = Bounce,
+        Refund = Refund,
+        RefundReturned = RefundReturned,
+    }
     JobStatus = job::Status {
         Queued = Queued,
         Running = Running,

@@ -35,6 +35,7 @@ mod meter;
 mod migration;
 mod one_off;
 mod organization;
+mod payment;
 mod payment_method;
 pub mod pb;
 pub mod permission;

@@ -124,6 +124,16 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.OrganizationService/RevokeApiKey", &[Admin]),
     roles("recoup.v1.OrganizationService/UpdateOrganization", &[Admin]),
 
+    roles("recoup.v1.PaymentService/DateBadDebtVat", &[Finance, Admin]),
+    roles("recoup.v1.PaymentService/ListPayments", READERS),
+    roles("recoup.v1.PaymentService/ListUnmatched", &[Viewer, Support, Finance, Admin]),
+    roles("recoup.v1.PaymentService/MatchPayment", &[Finance, Admin]),
+    roles("recoup.v1.PaymentService/RecordPayment", &[Finance, Admin]),
+    roles("recoup.v1.PaymentService/RefundPayment", &[Finance, Admin]),
+    roles("recoup.v1.PaymentService/ReturnPayment", &[Finance, Admin]),
+    roles("recoup.v1.PaymentService/StartOneOffPayment", &[Support, Finance, Admin]),
+    roles("recoup.v1.PaymentService/WriteOffInvoice", &[Finance, Admin]),
+
     roles("recoup.v1.RevenueService/GetChurn", &[Viewer, Finance, Admin]),
     roles("recoup.v1.RevenueService/GetMrr", &[Viewer, Finance, Admin]),
     roles("recoup.v1.RevenueService/ListMovements", &[Viewer, Finance, Admin]),

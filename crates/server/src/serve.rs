@@ -42,6 +42,7 @@ use crate::layer::stop::Stop;
 use crate::layer::trace::Trace;
 use crate::ledger::Ledger;
 use crate::organization::Organizations;
+use crate::payment::Payments;
 use crate::pb::{self, v1};
 use crate::revenue::Revenue;
 use crate::subscription::Subscriptions;
@@ -152,7 +153,7 @@ fn layers(
 }
 
 /// The names of the services, for health.
-const SERVICES: [&str; 12] = [
+const SERVICES: [&str; 13] = [
     v1::catalog_service_server::SERVICE_NAME,
     v1::clock_service_server::SERVICE_NAME,
     v1::collection_service_server::SERVICE_NAME,
@@ -162,6 +163,7 @@ const SERVICES: [&str; 12] = [
     v1::invoice_service_server::SERVICE_NAME,
     v1::ledger_service_server::SERVICE_NAME,
     v1::organization_service_server::SERVICE_NAME,
+    v1::payment_service_server::SERVICE_NAME,
     v1::revenue_service_server::SERVICE_NAME,
     v1::subscription_service_server::SERVICE_NAME,
     v1::work_service_server::SERVICE_NAME,
@@ -202,6 +204,7 @@ fn routes(
     add!(v1::invoice_service_server::InvoiceServiceServer, Invoices { ctx: ctx() });
     add!(v1::ledger_service_server::LedgerServiceServer, Ledger { ctx: ctx() });
     add!(v1::organization_service_server::OrganizationServiceServer, Organizations { ctx: ctx() });
+    add!(v1::payment_service_server::PaymentServiceServer, Payments { ctx: ctx() });
     add!(v1::revenue_service_server::RevenueServiceServer, Revenue { ctx: ctx() });
     add!(v1::subscription_service_server::SubscriptionServiceServer, Subscriptions { ctx: ctx() });
     add!(v1::work_service_server::WorkServiceServer, Work { ctx: ctx() });

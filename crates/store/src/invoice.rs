@@ -52,6 +52,8 @@ pub struct Document {
     pub balance: Money,
     /// What is still to be paid.
     pub open: Money,
+    /// What was written off and not paid after all.
+    pub written_off: Money,
     /// The vendor on the day of issue.
     pub seller: Party,
     /// The customer on the day of issue.
@@ -137,6 +139,7 @@ struct Row {
     tax_minor: i64,
     total_minor: i64,
     open_minor: i64,
+    written_off_minor: i64,
     balance_minor: i64,
     seller: serde_json::Value,
     buyer: serde_json::Value,
@@ -184,6 +187,7 @@ fn document(row: Row, number: String) -> Result<Document> {
         total: money(row.total_minor),
         balance: money(row.balance_minor),
         open: money(row.open_minor),
+        written_off: money(row.written_off_minor),
         seller: serde_json::from_value(row.seller).map_err(Error::corrupt)?,
         buyer: serde_json::from_value(row.buyer).map_err(Error::corrupt)?,
         finalized_at: row.finalized_at,

@@ -30,17 +30,24 @@ SELECT '2060 = balances of customers', c.currency,
                  WHERE b.currency = c.currency AND b.account = '2060'), 0)::bigint
 FROM currencies c
 UNION ALL
-SELECT 'documents add up to balances', c.currency,
-       coalesce((SELECT sum(i.balance_minor) FROM invoices i
-                 WHERE i.org_id = $1 AND i.currency = c.currency), 0)::bigint,
+SELECT 'documents and payments add up to balances', c.currency,
+       (coalesce((SELECT sum(i.balance_minor) FROM invoices i
+                  WHERE i.org_id = $1 AND i.currency = c.currency), 0)
+        + coalesce((SELECT sum(a.amount_minor) FROM payment_allocations a
+                    JOIN payments p ON p.org_id = $1 AND p.id = a.payment_id
+                    WHERE a.org_id = $1 AND a.target = 'balance' AND p.currency = c.currency), 0))::bigint,
        coalesce((SELECT sum(a.balance_minor) FROM billing_accounts a
                  WHERE a.org_id = $1 AND a.currency = c.currency), 0)::bigint
 FROM currencies c
 UNION ALL
-SELECT '1520 = VAT on documents', c.currency,
-       coalesce((SELECT sum(v.tax_minor) FROM invoice_vat v
-                 JOIN invoices i ON i.org_id = $1 AND i.id = v.invoice_id
-                 WHERE v.org_id = $1 AND i.currency = c.currency), 0)::bigint,
+SELECT '1520 = VAT on documents, without what was reclaimed on bad debt', c.currency,
+       (coalesce((SELECT sum(v.tax_minor) FROM invoice_vat v
+                  JOIN invoices i ON i.org_id = $1 AND i.id = v.invoice_id
+                  WHERE v.org_id = $1 AND i.currency = c.currency), 0)
+        - coalesce((SELECT sum(v.tax_minor - v.recovered_minor) FROM write_off_vat v
+                    JOIN write_offs w ON w.org_id = $1 AND w.invoice_id = v.invoice_id
+                    JOIN invoices i ON i.org_id = $1 AND i.id = v.invoice_id
+                    WHERE v.org_id = $1 AND w.dated_on IS NOT NULL AND i.currency = c.currency), 0))::bigint,
        coalesce((SELECT -sum(b.amount) FROM balances b
                  WHERE b.currency = c.currency AND b.account = '1520'), 0)::bigint
 FROM currencies c
@@ -94,3 +101,41 @@ SELECT 'one-off charges that are not on their invoice', NULL, 0,
         LEFT JOIN invoice_lines l ON l.org_id = $1 AND l.charge_id = c.id
         WHERE c.org_id = $1 AND (l.invoice_id IS DISTINCT FROM c.invoice_id
               OR l.net_minor IS DISTINCT FROM CASE WHEN c.invoice_id IS NULL THEN NULL ELSE c.net_minor END))::bigint
+UNION ALL
+SELECT '1540 = VAT to reclaim on bad debt', c.currency,
+       coalesce((SELECT sum(v.tax_minor - v.recovered_minor) FROM write_off_vat v
+                 JOIN write_offs w ON w.org_id = $1 AND w.invoice_id = v.invoice_id
+                 JOIN invoices i ON i.org_id = $1 AND i.id = v.invoice_id
+                 WHERE v.org_id = $1 AND w.dated_on IS NULL AND i.currency = c.currency), 0)::bigint,
+       coalesce((SELECT sum(b.amount) FROM balances b
+                 WHERE b.currency = c.currency AND b.account = '1540'), 0)::bigint
+FROM currencies c
+UNION ALL
+SELECT '2050 = money that matches nothing', c.currency,
+       coalesce((SELECT sum(a.amount_minor) FROM payment_allocations a
+                 JOIN payments p ON p.org_id = $1 AND p.id = a.payment_id
+                 WHERE a.org_id = $1 AND a.target = 'unmatched' AND p.currency = c.currency), 0)::bigint,
+       coalesce((SELECT -sum(b.amount) FROM balances b
+                 WHERE b.currency = c.currency AND b.account = '2050'), 0)::bigint
+FROM currencies c
+UNION ALL
+SELECT 'payments without their entry', NULL, 0,
+       (SELECT count(*) FROM payments p WHERE p.org_id = $1 AND NOT EXISTS (
+            SELECT FROM journal_entries e WHERE e.org_id = $1 AND e.source_id = p.id
+            AND e.source_kind = 'payment' AND e.source_part = ''))::bigint
+UNION ALL
+SELECT 'invoices that are not open by what was paid, credited and written off', NULL, 0,
+       (SELECT count(*) FROM invoices i
+        LEFT JOIN (SELECT invoice_id, sum(amount_minor) AS amount FROM credit_allocations
+                   WHERE org_id = $1 GROUP BY invoice_id) c ON c.invoice_id = i.id
+        LEFT JOIN (SELECT invoice_id, sum(amount_minor) FILTER (WHERE target = 'invoice') AS amount,
+                          sum(amount_minor) FILTER (WHERE target = 'written_off') AS recovered
+                   FROM payment_allocations WHERE org_id = $1 AND invoice_id IS NOT NULL
+                   GROUP BY invoice_id) p ON p.invoice_id = i.id
+        LEFT JOIN (SELECT invoice_id, amount_minor, recovered_minor FROM write_offs
+                   WHERE org_id = $1) w ON w.invoice_id = i.id
+        WHERE i.org_id = $1 AND i.kind = 'invoice'
+            AND (i.open_minor <> i.total_minor + i.balance_minor - coalesce(c.amount, 0)
+                     - coalesce(p.amount, 0) - coalesce(w.amount_minor, 0)
+                 OR i.written_off_minor <> coalesce(w.amount_minor - w.recovered_minor, 0)
+                 OR coalesce(p.recovered, 0) <> coalesce(w.recovered_minor, 0)))::bigint

@@ -18,6 +18,7 @@ mod coverage;
 mod documents;
 mod events;
 mod one_offs;
+mod payments;
 mod postings;
 mod prices;
 mod recurring;
@@ -51,6 +52,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     coverage::check(&rows, today, &mut findings);
     documents::check(&rows, &charges, &mut findings);
     postings::check(&rows, today, &mut findings);
+    payments::check(&rows, &mut findings);
     recurring::check(&rows, &mut findings);
     usage::check(&sql, org, &rows, &mut findings).await;
     findings

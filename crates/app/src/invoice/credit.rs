@@ -47,7 +47,7 @@ fn refused(refused: &CreditRefused, id: InvoiceId) -> Error {
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Invalid`]; [`Error::Refused`] with `CREDIT_NOTE`,
-/// `NOTHING_LEFT_TO_CREDIT` or `MORE_THAN_LEFT`.
+/// `NOTHING_LEFT_TO_CREDIT`, `MORE_THAN_LEFT` or `WRITTEN_OFF`.
 pub async fn credit(scope: &mut Scope, command: CreditInvoice) -> Result<InvoiceId, Error> {
     let CreditInvoice { id, lines, reason } = command;
     let reason = text(&reason, MAX_NOTE).field("reason")?;
@@ -64,6 +64,7 @@ pub async fn credit(scope: &mut Scope, command: CreditInvoice) -> Result<Invoice
     store::billing::lock(&mut scope.tx, account).await?;
     // The wait for the account may have lasted into another day.
     scope.refresh().await?;
+    refuse_written_off(scope, id).await?;
     let found = store::invoice::creditable(&mut scope.tx, id, account.currency).await?;
     let mut chosen = choose(found, &lines).map_err(|why| refused(&why, id))?;
     recognize(scope, &mut chosen).await?;
@@ -82,6 +83,19 @@ pub async fn credit(scope: &mut Scope, command: CreditInvoice) -> Result<Invoice
     let document = NewDocument { draft, buyer: Party::buyer(&customer), reason: Some(reason) };
     issue(scope, document, &shortened, &[]).await?;
     Ok(credit_note)
+}
+
+/// What is not expected any more cannot be credited: the balance would be money that never came.
+async fn refuse_written_off(scope: &mut Scope, id: InvoiceId) -> Result<(), Error> {
+    let found = store::invoice::headers(&mut scope.tx, &[id]).await?;
+    match found.first() {
+        Some(invoice) if !invoice.written_off.is_zero() => {
+            let message = "what is left of the invoice is written off: it cannot be credited";
+            let refusal = Refusal::new("WRITTEN_OFF", message).with("invoice_id", id);
+            Err(Error::Refused(refusal.with("written_off", invoice.written_off)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Posts what the lines have earned up to today, so that what is taken back of a line does not

@@ -67,6 +67,9 @@ fn money_goes_where_it_is_named_then_to_the_oldest() {
     assert_eq!(shown(&unmatched(euro(5))), "unmatched:5");
 }
 
+/// What a payment went to, what the balance has, and what goes back.
+type Row<'a> = (&'a [(Target, i64)], i64, &'a str);
+
 fn payment(kind: PaymentKind, amount: i64, parts: &[(Target, i64)]) -> Payment {
     let part =
         |(target, minor): &(Target, i64)| Allocation { target: *target, amount: euro(*minor) };
@@ -101,7 +104,7 @@ fn back(payment: &Payment, available: i64) -> Payment {
 fn what_goes_back_is_taken_from_where_it_went() {
     use Target::{Balance, Invoice, Unmatched, WrittenOff};
     let (one, two) = (id(1), id(2));
-    let table: &[(&[(Target, i64)], i64, &str)] = &[
+    let table: &[Row<'_>] = &[
         (&[(Invoice(one), 100)], 0, "1:-100"),
         (&[(Invoice(one), 60), (Balance, 40)], 40, "1:-60 balance:-40"),
         (&[(Invoice(one), 60), (Balance, 40)], 99, "1:-60 balance:-40"),

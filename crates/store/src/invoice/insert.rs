@@ -72,9 +72,9 @@ async fn insert_headers(
         .map(|one| serde_json::to_value(&one.buyer).map_err(Error::corrupt))
         .collect::<Result<Vec<_>>>()?;
     diesel::sql_query(
-        "INSERT INTO invoices (org_id, seller, finalized_at, id, customer_id, kind, state, currency, \
+        "INSERT INTO invoices (org_id, seller, finalized_at, written_off_minor, id, customer_id, kind, state, currency, \
          billing_on, issue_on, due_on, net_minor, tax_minor, total_minor, open_minor, balance_minor, \
-         buyer, reason) SELECT $1, $2, $3, u.* \
+         buyer, reason) SELECT $1, $2, $3, 0, u.* \
          FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) AS u",
     )
     .bind::<SqlUuid, _>(tx.org())

@@ -196,3 +196,18 @@ pub async fn save_write_offs(tx: &mut Tx, all: &[WriteOff], dated: Option<Dated>
     .await?;
     Ok(())
 }
+
+/// When something of an invoice was last written off.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn write_off_day(tx: &mut Tx, id: InvoiceId) -> Result<Option<Date>> {
+    let day = write_offs::table
+        .filter(write_offs::org_id.eq(tx.org()))
+        .filter(write_offs::invoice_id.eq(id))
+        .select(write_offs::written_off_on)
+        .first(tx.connection())
+        .await
+        .optional()?;
+    Ok(day)
+}

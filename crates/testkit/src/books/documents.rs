@@ -39,8 +39,17 @@ fn check_sums(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
     let paid_off: i128 = of_allocations(rows, |one| one.invoice_id == invoice.id);
     let pays_off: i128 = of_allocations(rows, |one| one.credit_note_id == invoice.id);
     let is_credit = invoice.total_minor < 0;
-    let open = if is_credit { 0 } else { invoice.total_minor + invoice.balance_minor - paid_off };
-    let state = if open > 0 { "open" } else { "settled" };
+    let (paid, lost, recovered) = super::payments::of_invoice(rows, invoice.id);
+    let rest = invoice.total_minor + invoice.balance_minor - paid_off - paid - lost;
+    let open = if is_credit { 0 } else { rest };
+    let state = match (open, lost - recovered) {
+        (1.., _) => "open",
+        (_, 1..) => "written_off",
+        _ => "settled",
+    };
+    if invoice.written_off_minor != lost - recovered {
+        found.push(format!("{} written off", invoice.written_off_minor));
+    }
     if invoice.open_minor != open || invoice.state != state {
         found.push(format!("{} with {} open, not {open}", invoice.state, invoice.open_minor));
     }

@@ -21,11 +21,22 @@ const FINDINGS: &str = "
         WHERE n.org_id = i.org_id AND n.document_id = i.id)
     GROUP BY i.id HAVING count(e.id) <> 1
     UNION ALL
-    SELECT concat_ws(' ', 'events:', i.state, i.kind, i.id, 'was told to be settled', count(e.id), 'times')
+    SELECT concat_ws(' ', 'events:', i.state, i.kind, i.id, 'was told to be settled',
+        count(e.id) FILTER (WHERE e.kind = 'invoice_settled'), 'times and opened again',
+        count(e.id) FILTER (WHERE e.kind = 'invoice_reopened'))
     FROM invoices i
-    LEFT JOIN events e ON e.org_id = i.org_id AND e.invoice_id = i.id AND e.kind = 'invoice_settled'
+    LEFT JOIN events e ON e.org_id = i.org_id AND e.invoice_id = i.id
+        AND e.kind IN ('invoice_settled', 'invoice_reopened')
     WHERE i.org_id = ORG GROUP BY i.id, i.state, i.kind
-    HAVING count(e.id) <> CASE WHEN i.kind = 'invoice' AND i.state = 'settled' THEN 1 ELSE 0 END";
+    HAVING count(e.id) FILTER (WHERE e.kind = 'invoice_settled')
+        - count(e.id) FILTER (WHERE e.kind = 'invoice_reopened')
+        <> CASE WHEN i.kind = 'invoice' AND i.state = 'settled' THEN 1 ELSE 0 END
+    UNION ALL
+    SELECT concat_ws(' ', 'events: invoice', i.id, 'was told to be written off', count(e.id), 'times')
+    FROM invoices i LEFT JOIN write_offs w ON w.org_id = i.org_id AND w.invoice_id = i.id
+    LEFT JOIN events e ON e.org_id = i.org_id AND e.invoice_id = i.id
+        AND e.kind = 'invoice_written_off'
+    WHERE i.org_id = ORG GROUP BY i.id, w.times HAVING count(e.id) <> coalesce(w.times, 0)";
 
 /// Looks at all of an organization.
 pub(super) async fn check(sql: &Client, org: OrgId, findings: &mut Vec<String>) {

@@ -13,7 +13,7 @@ use super::rows::{Invoice, Line, Rows};
 const MONTH: i64 = 31;
 
 /// Where an amount stands: day, account, currency, VAT.
-type Place = (NaiveDate, String, String, Option<(String, i128)>);
+pub(super) type Place = (NaiveDate, String, String, Option<(String, i128)>);
 
 /// Compares the postings with what the documents ask for, day by day and account by account.
 pub(super) fn check(rows: &Rows, today: NaiveDate, findings: &mut Vec<String>) {
@@ -24,6 +24,7 @@ pub(super) fn check(rows: &Rows, today: NaiveDate, findings: &mut Vec<String>) {
             post_line(rows, invoice, line, today, &mut expected);
         }
     }
+    super::payments::post(rows, &mut expected);
     let mut found: BTreeMap<Place, i128> = BTreeMap::new();
     for posting in &rows.postings {
         let vat = posting.vat_class.clone().zip(posting.vat_percent.as_deref().map(fine));

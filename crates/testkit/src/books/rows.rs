@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use domain::id::OrgId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -106,6 +106,53 @@ pub(super) struct Allocation {
     pub(super) amount_minor: i128,
 }
 
+/// Money that came or went.
+#[derive(Debug, Deserialize)]
+pub(super) struct Payment {
+    pub(super) id: Uuid,
+    pub(super) kind: String,
+    pub(super) currency: String,
+    pub(super) amount_minor: i128,
+    pub(super) fee_minor: i128,
+    pub(super) booked_on: NaiveDate,
+    pub(super) in_transit: bool,
+    pub(super) attempt_id: Option<Uuid>,
+    pub(super) reverses: Option<Uuid>,
+}
+
+/// A part of a payment.
+#[derive(Debug, Deserialize)]
+pub(super) struct Part {
+    pub(super) payment_id: Uuid,
+    pub(super) position: i32,
+    pub(super) target: String,
+    pub(super) customer_id: Option<Uuid>,
+    pub(super) invoice_id: Option<Uuid>,
+    pub(super) amount_minor: i128,
+    pub(super) allocated_on: NaiveDate,
+    pub(super) created_at: DateTime<FixedOffset>,
+}
+
+/// What was written off of an invoice.
+#[derive(Debug, Deserialize)]
+pub(super) struct WriteOff {
+    pub(super) invoice_id: Uuid,
+    pub(super) amount_minor: i128,
+    pub(super) recovered_minor: i128,
+    pub(super) written_off_on: NaiveDate,
+    pub(super) dated_on: Option<NaiveDate>,
+    pub(super) dated_at: Option<DateTime<FixedOffset>>,
+}
+
+/// The VAT of a rate in it.
+#[derive(Debug, Deserialize)]
+pub(super) struct LostVat {
+    pub(super) invoice_id: Uuid,
+    pub(super) vat_class: String,
+    pub(super) vat_percent: String,
+    pub(super) tax_minor: i128,
+}
+
 /// A document with its number.
 #[derive(Debug, Deserialize)]
 pub(super) struct Invoice {
@@ -120,6 +167,7 @@ pub(super) struct Invoice {
     pub(super) total_minor: i128,
     pub(super) open_minor: i128,
     pub(super) balance_minor: i128,
+    pub(super) written_off_minor: i128,
     pub(super) kind: String,
     pub(super) small_business: bool,
     pub(super) number: Option<String>,
@@ -206,6 +254,10 @@ pub(super) struct Rows {
     pub(super) series: Vec<Series>,
     pub(super) postings: Vec<Posting>,
     pub(super) allocations: Vec<Allocation>,
+    pub(super) payments: Vec<Payment>,
+    pub(super) parts: Vec<Part>,
+    pub(super) write_offs: Vec<WriteOff>,
+    pub(super) lost_vat: Vec<LostVat>,
     pauses_of: HashMap<Uuid, Vec<Pause>>,
     pub(super) segments: Vec<Segment>,
     customers: HashMap<Uuid, Customer>,
@@ -229,6 +281,10 @@ impl Rows {
             series: all(sql, org, "SELECT * FROM number_series WHERE org_id = ORG").await,
             postings: all(sql, org, POSTINGS).await,
             allocations: all(sql, org, ALLOCATIONS).await,
+            payments: all(sql, org, "SELECT * FROM payments WHERE org_id = ORG").await,
+            parts: all(sql, org, PARTS).await,
+            write_offs: all(sql, org, "SELECT * FROM write_offs WHERE org_id = ORG").await,
+            lost_vat: all(sql, org, LOST_VAT).await,
             pauses_of: grouped(
                 all(sql, org, PAUSES).await.into_iter().map(|p: Pause| (p.subscription_id, p)),
             ),
@@ -343,6 +399,10 @@ const PAUSES: &str = "SELECT subscription_id, from_on, until_on FROM subscriptio
      WHERE org_id = ORG ORDER BY from_on";
 const ALLOCATIONS: &str = "SELECT credit_note_id, invoice_id, amount_minor FROM credit_allocations \
      WHERE org_id = ORG";
+const PARTS: &str = "SELECT * FROM payment_allocations WHERE org_id = ORG \
+     ORDER BY created_at, payment_id, position";
+const LOST_VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, tax_minor \
+     FROM write_off_vat WHERE org_id = ORG";
 const LINES: &str = "SELECT l.id, l.invoice_id, l.position, l.kind, l.subscription_id, l.item_id, \
          l.corrects_line_id, l.discount_minor, l.product_id, l.revenue, r.vat_category, \
          l.service_from, l.service_until, l.quantity::text, l.unit_price::text, l.net_minor, \

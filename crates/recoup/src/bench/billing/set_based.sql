@@ -41,10 +41,11 @@ FROM (
     WHERE a.org_id = ':org' AND a.due_on <= DATE ':day' AND NOT a.set_aside
 ) m;
 INSERT INTO invoices (org_id, seller, finalized_at, id, customer_id, kind, state, currency,
-    billing_on, issue_on, due_on, net_minor, tax_minor, total_minor, open_minor, balance_minor, buyer)
+    billing_on, issue_on, due_on, net_minor, tax_minor, total_minor, open_minor, balance_minor,
+    written_off_minor, buyer)
 SELECT org_id, seller, TIMESTAMPTZ ':now', invoice_id, customer_id, 'invoice', 'open', currency,
     DATE ':day', DATE ':day', due_on, net_minor, tax_minor, net_minor + tax_minor,
-    net_minor + tax_minor, 0, buyer
+    net_minor + tax_minor, 0, 0, buyer
 FROM billed ORDER BY n;
 INSERT INTO invoice_lines (org_id, id, invoice_id, position, subscription_id, item_id, product_id,
     description, unit_label, revenue, service_from, service_until, quantity, unit_price, net_minor,

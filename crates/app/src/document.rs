@@ -5,14 +5,14 @@
 //! Directive 2006/112/EC art. 226.
 //!
 //! Invariants: the page shows the parties as they were on the day of issue, and the last day of a
-//! period inclusive. Everything that comes from outside is escaped.
+//! period inclusive. A draft is called one, and has neither number nor due date. Everything that comes from outside is escaped.
 //!
 //! Deliberately absent: PDF; a browser prints the page on A4.
 
 use askama::Template;
 use domain::date::{self, Date};
 use domain::id::InvoiceId;
-use domain::invoice::{DocumentKind, Party, legal_texts};
+use domain::invoice::{DocumentKind, DocumentState, Party, legal_texts};
 use domain::money::Money;
 use domain::organization::Language;
 use domain::vat::VatClass;
@@ -35,6 +35,9 @@ struct Words {
     lang: &'static str,
     invoice: &'static str,
     credit_note: &'static str,
+    draft: &'static str,
+    discarded: &'static str,
+    made: &'static str,
     number: &'static str,
     issued: &'static str,
     due: &'static str,
@@ -56,6 +59,9 @@ const DUTCH: Words = Words {
     lang: "nl",
     invoice: "Factuur",
     credit_note: "Creditfactuur",
+    draft: "Concept",
+    discarded: "Vervallen concept",
+    made: "Opgemaakt op",
     number: "Factuurnummer",
     issued: "Factuurdatum",
     due: "Te betalen uiterlijk",
@@ -77,6 +83,9 @@ const ENGLISH: Words = Words {
     lang: "en",
     invoice: "Invoice",
     credit_note: "Credit note",
+    draft: "Draft",
+    discarded: "Discarded draft",
+    made: "Made on",
     number: "Invoice number",
     issued: "Invoice date",
     due: "Payable by",
@@ -99,7 +108,7 @@ const ENGLISH: Words = Words {
 struct PageTemplate {
     words: &'static Words,
     title: &'static str,
-    number: String,
+    number: Option<String>,
     currency: &'static str,
     issue_on: String,
     due_on: Option<String>,
@@ -273,17 +282,20 @@ fn render(document: &Document, language: Option<Language>) -> Result<Printed, Er
         Language::Dutch => &DUTCH,
         Language::English => &ENGLISH,
     };
+    let is_issued = document.finalized_at.is_some();
     let classes: Vec<VatClass> = document.vat_rows.iter().map(|row| row.vat_class).collect();
     let page = PageTemplate {
         words,
-        title: match document.kind {
-            DocumentKind::Invoice => words.invoice,
-            DocumentKind::CreditNote => words.credit_note,
+        title: match (document.state, document.kind) {
+            (DocumentState::Draft, _) => words.draft,
+            (DocumentState::Discarded, _) => words.discarded,
+            (_, DocumentKind::Invoice) => words.invoice,
+            (_, DocumentKind::CreditNote) => words.credit_note,
         },
-        number: document.number.clone(),
+        number: is_issued.then(|| document.number.clone()),
         currency: document.total.currency().code(),
         issue_on: day(document.issue_on, language),
-        due_on: (document.total.minor() > 0).then(|| day(document.due_on, language)),
+        due_on: (is_issued && document.total.minor() > 0).then(|| day(document.due_on, language)),
         seller: (&document.seller).into(),
         buyer: (&document.buyer).into(),
         lines: document.lines.iter().map(|line| line_row(line, language)).collect(),
@@ -291,7 +303,7 @@ fn render(document: &Document, language: Option<Language>) -> Result<Printed, Er
         net: money(document.net, language),
         total: money(document.total, language),
         legal_texts: legal_texts(&document.seller, &classes, language),
-        payment: payment_text(document, language),
+        payment: payment_text(document, language).filter(|_| is_issued),
     };
     let html = page.render().map_err(|error| Error::Fault(Box::new(error)))?;
     Ok(Printed { html, language })

@@ -18,6 +18,7 @@ pub mod customer;
 pub mod day;
 pub mod discount;
 pub mod document;
+pub mod draft;
 mod error;
 pub mod event;
 pub mod invoice;

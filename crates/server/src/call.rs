@@ -59,6 +59,8 @@ repeatable! {
     CreateProductRequest
     CreateSubscriptionRequest
     CreditInvoiceRequest
+    DiscardDraftRequest
+    FinalizeInvoiceRequest
     MigratePlanVersionRequest
     PauseSubscriptionRequest
     PublishPlanVersionRequest

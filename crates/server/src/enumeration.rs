@@ -200,6 +200,8 @@ both_ways! {
         InvoiceSettled = InvoiceSettled,
     }
     ChargeState = one_off::ChargeState {
+        Drafted = Drafted,
+        Waived = Waived,
         Waiting = Waiting,
         Billed = Billed,
         Removed = Removed,
@@ -209,6 +211,8 @@ both_ways! {
         CreditNote = CreditNote,
     }
     InvoiceState = invoice::DocumentState {
+        Draft = Draft,
+        Discarded = Discarded,
         Open = Open,
         Settled = Settled,
     }

@@ -14,6 +14,7 @@ pub mod api_key;
 pub mod billing;
 pub mod customer;
 pub mod discount;
+pub mod draft;
 mod error;
 pub mod event;
 pub mod health;

@@ -19,6 +19,7 @@ use domain::vat::VatRates;
 use store::billing::Account;
 
 use super::counted::{Counted, Stale};
+use super::grace;
 use crate::Scope;
 use crate::error::Error;
 
@@ -58,11 +59,20 @@ impl Shelf {
         product_ids.dedup();
         let products = store::plan::products(&mut scope.tx, &product_ids).await?;
         let credited = credited_items(subscriptions, until);
-        let charged = store::invoice::latest_lines(&mut scope.tx, &credited).await?;
+        let mut charged = store::invoice::latest_lines(&mut scope.tx, &credited).await?;
         let mut invoices: Vec<InvoiceId> = charged.values().map(|line| line.invoice_id).collect();
         invoices.sort_unstable();
         invoices.dedup();
         let prices = prices.into_iter().map(|price| (price.id, price)).collect();
+        let (drafted, open_drafts) = grace::charged(scope, &credited).await?;
+        for (key, line) in drafted {
+            let is_newer = |other: &Charged| other.service.start <= line.service.start;
+            if charged.get(&key).is_none_or(is_newer) {
+                charged.insert(key, line);
+            }
+        }
+        let mut open = store::invoice::lock_open(&mut scope.tx, &invoices).await?;
+        open.extend(open_drafts);
         Ok(Self {
             counted: Counted::load(scope, subscriptions, &prices, stale, until).await?,
             prices,
@@ -70,7 +80,7 @@ impl Shelf {
             rates: store::vat::rates(&mut scope.tx).await?,
             ids: Sequence::new(scope.now),
             charged,
-            open: store::invoice::lock_open(&mut scope.tx, &invoices).await?,
+            open,
             balances: store::billing::balances(&mut scope.tx, customers).await?,
             waiting,
         })
@@ -136,7 +146,7 @@ pub(crate) fn price_ids<'a>(
 }
 
 /// The items of which something is credited up to a day.
-fn credited_items(subscriptions: &[Subscription], until: Date) -> Vec<ItemId> {
+pub(super) fn credited_items(subscriptions: &[Subscription], until: Date) -> Vec<ItemId> {
     let candidates = subscriptions.iter().filter(|one| one.may_credit());
     let dues = candidates.flat_map(|one| one.dues_until(until));
     let mut ids: Vec<ItemId> =

@@ -16,6 +16,7 @@ mod calendar;
 mod charges;
 mod coverage;
 mod documents;
+mod drafts;
 mod events;
 mod one_offs;
 mod postings;
@@ -50,6 +51,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     charges::compare(&rows, &charges, &mut findings);
     coverage::check(&rows, today, &mut findings);
     documents::check(&rows, &charges, &mut findings);
+    drafts::check(&sql, org, (&rows, today), &mut findings).await;
     postings::check(&rows, today, &mut findings);
     recurring::check(&rows, &mut findings);
     usage::check(&sql, org, &rows, &mut findings).await;

@@ -142,7 +142,7 @@ fn check_dates(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
         // Of what was kept as a draft, that was made on the day.
         let has = rows.drafted_on.get(&invoice.id).copied().unwrap_or(invoice.issue_on);
         if has != expected {
-            found.push(format!("made on {has} instead of {expected}"));
+            found.push(format!("made or issued on {has} instead of {expected}"));
         }
     }
 }

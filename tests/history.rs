@@ -91,8 +91,12 @@ struct Life {
 }
 
 impl Life {
-    async fn begin(ctx: &Ctx, clock: &Arc<ManualClock>, first_day: &str) -> Self {
+    async fn begin(ctx: &Ctx, clock: &Arc<ManualClock>, first_day: &str, grace: u32) -> Self {
         let vendor = Vendor::sandbox(ctx, first_day).await;
+        let mut scope = vendor.scope().await;
+        let keep = |facts| app::organization::Facts { draft_grace_days: grace, ..facts };
+        app::organization::update(&mut scope, keep).await.unwrap();
+        scope.commit().await.unwrap();
         let mut customers = Vec::new();
         for name in ["Ann", "Ben", "Cor"] {
             customers.push(vendor.customer(name).await);
@@ -251,8 +255,9 @@ fn refused_if_ended<T>(answer: Result<T, Error>) {
     }
 }
 
-/// Lives random histories on one database, each in an organization of its own.
-fn for_all_histories(broken: bool) {
+/// Lives random histories on one database, each in an organization of its own with so many grace
+/// days.
+fn for_all_histories(broken: bool, grace: u32) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let database = runtime.block_on(Database::fresh());
     let clock = Arc::new(ManualClock::at(crate::world::NOW));
@@ -266,7 +271,7 @@ fn for_all_histories(broken: bool) {
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&histories, |(first_day, events)| {
         runtime.block_on(async {
-            let mut life = Life::begin(&ctx, &clock, first_day).await;
+            let mut life = Life::begin(&ctx, &clock, first_day, grace).await;
             for event in &events {
                 life.happen(event, proxy.as_ref()).await;
             }
@@ -281,10 +286,15 @@ fn for_all_histories(broken: bool) {
 
 #[test]
 fn whatever_happens_everything_is_invoiced_once_and_as_it_was_previewed() {
-    for_all_histories(false);
+    for_all_histories(false, 0);
 }
 
 #[test]
 fn wherever_connections_break_everything_is_invoiced_once_and_no_number_is_lost() {
-    for_all_histories(true);
+    for_all_histories(true, 0);
+}
+
+#[test]
+fn whatever_was_kept_as_a_draft_is_invoiced_once_wherever_connections_break() {
+    for_all_histories(true, 3);
 }

@@ -207,6 +207,10 @@ async fn subscriptions_and_documents_of_another_organization_do_not_exist() {
     let preview = v1::PreviewSubscriptionRequest { terms: Some(terms), ..Default::default() };
     let get = v1::GetSubscriptionRequest { subscription_id: subscription_id.clone() };
     let retry = v1::RetrySetAsideRequest { set_aside_id, ..Default::default() };
+    let id = || invoice_id.clone();
+    let finalize = v1::FinalizeInvoiceRequest { invoice_id: id(), ..Default::default() };
+    let reason = "weg".to_owned();
+    let discard = v1::DiscardDraftRequest { invoice_id: id(), reason, ..Default::default() };
     missing! { other;
         subscriptions.create_subscription(subscribe);
         subscriptions.preview_subscription(preview);
@@ -215,6 +219,8 @@ async fn subscriptions_and_documents_of_another_organization_do_not_exist() {
         subscriptions.undo_cancel(v1::UndoCancelRequest { subscription_id, ..Default::default() });
         invoices.get_invoice(v1::GetInvoiceRequest { invoice_id: invoice_id.clone() });
         invoices.get_document(v1::GetDocumentRequest { invoice_id, language: 0 });
+        invoices.finalize_invoice(finalize);
+        invoices.discard_draft(discard);
         organizations.revoke_api_key(v1::RevokeApiKeyRequest { api_key_id, ..Default::default() });
         work.retry_set_aside(retry);
     }

@@ -225,10 +225,7 @@ async fn a_filter_that_is_wrong_is_named() {
     let impossible = Some(date("2025-02-31"));
     for (request, field) in [
         (v1::ListInvoicesRequest { customer_id: "x".into(), ..invoices.clone() }, "customer_id"),
-        (
-            v1::ListInvoicesRequest { state: v1::InvoiceState::Draft.into(), ..invoices.clone() },
-            "state",
-        ),
+        (v1::ListInvoicesRequest { state: 77, ..invoices.clone() }, "state"),
         (v1::ListInvoicesRequest { issued_from: impossible, ..invoices.clone() }, "issued_from"),
         (v1::ListInvoicesRequest { issued_until: impossible, ..invoices }, "issued_until"),
     ] {

@@ -25,6 +25,7 @@ mod credit;
 mod customer;
 mod discount;
 mod document;
+mod draft;
 mod dunning;
 mod event;
 mod fault;

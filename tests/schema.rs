@@ -27,7 +27,9 @@ const COUNTERS: [&str; 4] = [
 ];
 
 /// Amounts that no rule of their own row binds, and what does.
-const FREE_AMOUNTS: [(&str, &str); 4] = [
+const FREE_AMOUNTS: [(&str, &str); 6] = [
+    ("draft_lines.discount_minor", "what discounts take off, as on the document that it becomes"),
+    ("draft_lines.net_minor", "as on the document that it becomes, which is compared"),
     (
         "invoice_lines.discount_minor",
         "what the discounts of a document take off, spread over its lines",
@@ -38,11 +40,12 @@ const FREE_AMOUNTS: [(&str, &str); 4] = [
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 20] = [
+const FACTS: [&str; 21] = [
     "collection_steps",
     "credit_allocations",
     "discount_products",
     "document_numbers",
+    "draft_lines",
     "dunning_minimums",
     "dunning_policies",
     "events",

@@ -174,6 +174,16 @@ async fn filled(database: &Database, vendor: &Vendor) {
              FROM collections WHERE org_id = '{org}' LIMIT 1"
     );
     database.sql().await.batch_execute(&collections).await.unwrap();
+    let drafts = format!(
+        "INSERT INTO drafts VALUES ('{org}', '{org}', '{customer}', 'invoice', 'draft', 'EUR', 'epoch', \
+             'epoch', 'epoch', 'tomorrow', 0, 0, 0, 'epoch', NULL, NULL, NULL); \
+         INSERT INTO draft_lines SELECT org_id, id, '{org}', position, kind, subscription_id, item_id, \
+             change_number, charge_id, product_id, description, unit_label, revenue, 'standard', \
+             vat_class, vat_percent, service_from, service_until, quantity, unit_price, \
+             discount_minor, net_minor \
+         FROM invoice_lines WHERE org_id = '{org}' AND kind = 'recurring'"
+    );
+    database.sql().await.batch_execute(&drafts).await.unwrap();
     database.sql().await.batch_execute(&discounts).await.unwrap();
     database.sql().await.batch_execute(&migrations).await.unwrap();
     database.sql().await.batch_execute(&rest).await.unwrap();

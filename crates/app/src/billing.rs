@@ -14,19 +14,23 @@
 //!    multi-row statements, and take the block of numbers last, because its row is held to commit
 //!    and serializes runs.
 //!
+//! With grace days the documents of a run are kept as drafts, which counts as billed; a later run, when
+//! their grace is over, makes documents of them ([`grace`]) before it decides anything new.
+//!
 //! A customer who cannot be billed is set aside with the reason and no longer claimed. When the
 //! database itself refuses a batch, customers are billed one by one until the one at fault is
 //! found.
 
 mod counted;
+mod grace;
 mod shelf;
 
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::Datelike;
-use domain::billing::{self as rules, BillRefused, Horizon};
+use domain::billing::{self as rules, BillRefused, Horizon, Kept};
 use domain::customer::Customer;
-use domain::date::Date;
+use domain::date::{self, Date};
 use domain::discount::AppliedDiscount;
 use domain::id::{ChargeId, CustomerId, InvoiceId, LineId, OrgId, Sequence, SetAsideId};
 use domain::invoice::{DocumentKind, Draft, Party};
@@ -47,6 +51,7 @@ use crate::invoice::issue::announce_paid_off;
 use crate::{Ctx, Scope, collection, telemetry};
 
 pub(crate) use self::counted::discounts;
+pub(crate) use self::grace::{Finalized, finalize};
 pub(crate) use self::shelf::{Shelf, Waiting, price_ids};
 
 /// Accounts of one transaction: large enough that the fixed statements hardly count, small enough
@@ -175,13 +180,16 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
     waiting.retain(|account, _| accounts.contains(account));
     if let (Claim::One(account), true) = (claim, due.is_empty() && waiting.is_empty())
         && !counted::is_late_alone(&mut scope, account).await?
+        && grace::due(&mut scope, &accounts, &[], today).await?.is_empty()
     {
         release(&mut scope, account).await?;
         scope.commit().await?;
         return Ok(None);
     }
     turn(&mut scope, &mut due, today).await?;
-    let decision = decide(&mut scope, &accounts, (due, waiting), today).await?;
+    let kept = grace::due(&mut scope, &accounts, &due, today).await?;
+    let finalized = finalize(&mut scope, &kept).await?;
+    let decision = decide(&mut scope, &accounts, (due, waiting), finalized).await?;
     let done = decision.done();
     write(&mut scope, &accounts, decision).await?;
     let counts = counts(&scope);
@@ -222,6 +230,8 @@ async fn turn(scope: &mut Scope, due: &mut [Subscription], today: Date) -> Resul
 /// What a batch is about to write.
 #[derive(Debug, Default)]
 struct Decision {
+    finalized: Finalized,
+    kept: Kept,
     documents: Vec<NewDocument>,
     entries: Vec<Entry>,
     deferrals: Vec<(LineId, Deferral)>,
@@ -237,12 +247,13 @@ struct Decision {
 impl Decision {
     fn done(&self) -> Done {
         let mut done = Done {
-            invoices: self.documents.len() as u64,
-            entries: self.entries.len() as u64,
+            invoices: (self.documents.len() + self.finalized.documents.len()) as u64,
+            drafted: self.kept.drafts.len() as u64,
+            entries: (self.entries.len() + self.finalized.entries) as u64,
             set_aside: self.refused.len() as u64,
             ..Done::default()
         };
-        for document in &self.documents {
+        for document in self.documents.iter().chain(&self.finalized.documents) {
             done.add(Done { invoiced: vec![document.draft.total], ..Done::default() });
         }
         done
@@ -253,8 +264,9 @@ async fn decide(
     scope: &mut Scope,
     accounts: &[Account],
     (due, waiting): (Vec<Subscription>, Waiting),
-    today: Date,
+    mut finalized: Finalized,
 ) -> Result<Decision, Error> {
+    let today = scope.today();
     let ids: Vec<CustomerId> = accounts.iter().map(|one| one.customer_id).collect();
     let shelf = Shelf::load(scope, &ids, &due, waiting, (today, Hold::Lock)).await?;
     let customers: HashMap<CustomerId, Customer> = store::customer::get_many(&mut scope.tx, &ids)
@@ -267,13 +279,24 @@ async fn decide(
         by_account.entry(account_of(&one)).or_default().push(one);
     }
     let material = shelf.material(&scope.organization);
-    let mut decision = Decision::default();
+    let refused = std::mem::take(&mut finalized.refused);
+    let mut decision = Decision { finalized, refused, ..Decision::default() };
+    let grace = scope.organization.draft_grace_days > 0;
     for account in accounts {
+        if decision.refused.iter().any(|(refused, _)| refused == account) {
+            continue;
+        }
         // Without any where only usage that arrived late is due.
         let mut subscriptions = by_account.remove(account).unwrap_or_default();
         let Some(customer) = customers.get(&account.customer_id) else { continue };
         let mut own = shelf.account(customer, *account, &mut subscriptions);
-        let billed = rules::bill(&material, &mut own, Horizon::run(today));
+        let balance = grace.then(|| own.balance.clone());
+        let mut billed = rules::bill(&material, &mut own, Horizon::run(today));
+        if let Some(balance) = balance {
+            let kept = billed.keep(balance)?;
+            decision.kept.drafts.extend(kept.drafts);
+            decision.kept.one_offs.extend(kept.one_offs);
+        }
         for draft in billed.drafts {
             let entry = document_entry(shelf.entry_id(), &draft).map_err(|refused| {
                 Error::fault(format!("document {} does not post: {refused}", draft.id))
@@ -295,16 +318,15 @@ async fn decide(
         decision.subscriptions.append(&mut subscriptions);
         decision.refused.extend(billed.refused.map(|refused| (*account, refused)));
     }
-    // Numbers follow the billing dates; customers of one date in the order of their ids.
-    decision
-        .documents
-        .sort_by_key(|document| (document.draft.billing_on, document.draft.customer_id));
+    in_order(&mut decision.documents);
     Ok(decision)
 }
 
 async fn write(scope: &mut Scope, accounts: &[Account], decision: Decision) -> Result<(), Error> {
     let now = scope.now;
     let seller = Party::seller(&scope.organization);
+    let grace = i64::from(scope.organization.draft_grace_days);
+    let finalize_on = date::add_days(scope.today(), grace);
     let tx = &mut scope.tx;
     store::invoice::insert(tx, &seller, &decision.documents, now).await?;
     store::ledger::insert(tx, &decision.entries, now).await?;
@@ -317,11 +339,20 @@ async fn write(scope: &mut Scope, accounts: &[Account], decision: Decision) -> R
     if !decision.usage.is_empty() {
         store::usage::record_billed(tx, &decision.usage).await?;
     }
+    store::draft::insert(tx, &decision.kept, finalize_on, now).await?;
     store::billing::reschedule(tx, accounts).await?;
     write_refused(scope, &decision.refused).await?;
     scope.announce(decision.news);
-    number(scope, &decision.documents).await?;
-    announce_paid_off(scope, &decision.documents).await
+    let mut documents = decision.finalized.documents;
+    documents.extend(decision.documents);
+    in_order(&mut documents);
+    number(scope, &documents).await?;
+    announce_paid_off(scope, &documents).await
+}
+
+/// Numbers follow the billing dates; customers of one date in the order of their ids.
+fn in_order(documents: &mut [NewDocument]) {
+    documents.sort_by_key(|document| (document.draft.billing_on, document.draft.customer_id));
 }
 
 async fn write_refused(scope: &mut Scope, refused: &[(Account, BillRefused)]) -> Result<(), Error> {

@@ -20,7 +20,7 @@ pub enum Task {
     Migrate,
     /// Subscriptions begin, convert from trial, end.
     Turn,
-    /// What is due is invoiced.
+    /// What is due is invoiced, and drafts whose grace is over become documents.
     Bill,
     /// What is to be paid is collected, and what follows when it is not.
     Collect,
@@ -37,6 +37,8 @@ pub struct Done {
     pub started: u64,
     /// Subscriptions that ended.
     pub ended: u64,
+    /// Documents kept as drafts.
+    pub drafted: u64,
     /// Documents issued.
     pub invoices: u64,
     /// Their totals including VAT, one per currency.
@@ -107,6 +109,7 @@ impl Done {
         self.migrated += other.migrated;
         self.started += other.started;
         self.ended += other.ended;
+        self.drafted += other.drafted;
         self.invoices += other.invoices;
         self.entries += other.entries;
         self.set_aside += other.set_aside;

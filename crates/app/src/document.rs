@@ -6,7 +6,8 @@
 //! 226.
 //!
 //! Invariants: the page shows the parties as they were on the day of issue, and the last day of a
-//! period inclusive. Its total, less what is settled, is what the page asks for. Everything that comes from outside is escaped.
+//! period inclusive. Its total, less what is settled, is what the page asks for. A draft is called
+//! one, and has neither number nor due date. Everything that comes from outside is escaped.
 //!
 //! Deliberately absent: PDF; a browser prints the page on A4.
 
@@ -15,7 +16,7 @@ mod words;
 use askama::Template;
 use domain::date::{self, Date};
 use domain::id::{InvoiceId, LineId};
-use domain::invoice::{DocumentKind, Party, legal_texts};
+use domain::invoice::{DocumentKind, DocumentState, Party, legal_texts};
 use domain::money::Money;
 use domain::organization::Language;
 use domain::vat::VatClass;
@@ -40,7 +41,7 @@ pub struct Printed {
 struct PageTemplate {
     words: &'static Words,
     title: &'static str,
-    number: String,
+    number: Option<String>,
     currency: &'static str,
     issue_on: String,
     due_on: Option<String>,
@@ -264,19 +265,22 @@ fn render(
     let own = document.buyer.language.or(document.seller.language);
     let language = language.or(own).unwrap_or(Language::Dutch);
     let words = Words::of(language);
+    let is_issued = document.finalized_at.is_some();
     let classes: Vec<VatClass> = document.vat_rows.iter().map(|row| row.vat_class).collect();
     let (settled, to_pay) = settled(document, language)?;
     let is_payable = document.total.checked_add(document.balance)?.minor() > 0;
     let page = PageTemplate {
         words,
-        title: match document.kind {
-            DocumentKind::Invoice => words.invoice,
-            DocumentKind::CreditNote => words.credit_note,
+        title: match (document.state, document.kind) {
+            (DocumentState::Draft, _) => words.draft,
+            (DocumentState::Discarded, _) => words.discarded,
+            (_, DocumentKind::Invoice) => words.invoice,
+            (_, DocumentKind::CreditNote) => words.credit_note,
         },
-        number: document.number.clone(),
+        number: is_issued.then(|| document.number.clone()),
         currency: document.total.currency().code(),
         issue_on: day(document.issue_on, language),
-        due_on: is_payable.then(|| day(document.due_on, language)),
+        due_on: (is_issued && is_payable).then(|| day(document.due_on, language)),
         corrects: corrects(corrected, language),
         reason: document.reason.clone(),
         seller: (&document.seller).into(),
@@ -288,7 +292,7 @@ fn render(
         settled,
         to_pay,
         legal_texts: legal_texts(&document.seller, &classes, language),
-        payment: payment_text(document, language),
+        payment: payment_text(document, language).filter(|_| is_issued),
     };
     let html = page.render().map_err(|error| Error::Fault(Box::new(error)))?;
     Ok(Printed { html, language })

@@ -6,7 +6,7 @@ pub(crate) mod issue;
 use domain::billing::{self as rules, Horizon, MAX_DATES};
 use domain::date::{self, Date};
 use domain::id::{CustomerId, InvoiceId};
-use domain::invoice::Draft;
+use domain::invoice::{DocumentState, Draft};
 
 use crate::Scope;
 use crate::billing::Shelf;
@@ -68,15 +68,22 @@ pub async fn preview(
     Ok(drafts)
 }
 
-/// A document.
+/// A document, finalized or still a draft.
 ///
 /// # Errors
 /// [`Error::NotFound`].
 pub async fn get(scope: &mut Scope, id: InvoiceId) -> Result<Document, Error> {
-    store::invoice::get(&mut scope.tx, id).await.or_missing("invoice", id)
+    match store::invoice::get(&mut scope.tx, id).await {
+        Err(store::Error::NotFound) => {}
+        other => return Ok(other?),
+    }
+    let kept = store::draft::get(&mut scope.tx, id).await.or_missing("invoice", id)?;
+    let shown = crate::draft::shown(scope, vec![kept]).await?;
+    shown.into_iter().next().ok_or_else(|| Error::not_found("invoice", id))
 }
 
-/// Documents by id, without lines and VAT rows.
+/// Documents by id, without lines and VAT rows; drafts among them. A filter by number or date of
+/// issue finds no drafts: they have neither.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a page token that is not of this list.
@@ -87,6 +94,28 @@ pub async fn list(
 ) -> Result<Page<Document>, Error> {
     let filters = format!("{filter:?}");
     let after = page.after(scope, "invoices", filters.as_bytes()).await?.map(InvoiceId);
-    let rows = store::invoice::list(&mut scope.tx, filter, after, page.limit() + 1).await?;
+    let limit = page.limit() + 1;
+    // Drafts first: one that is finalized between the two questions is found by the second.
+    let drafts = match drafts_of(filter) {
+        Some(wanted) => store::draft::list(&mut scope.tx, wanted, after, limit).await?,
+        None => Vec::new(),
+    };
+    let mut rows = store::invoice::list(&mut scope.tx, filter, after, limit).await?;
+    if !drafts.is_empty() {
+        rows.extend(crate::draft::shown(scope, drafts).await?);
+        rows.sort_by_key(|document| document.id);
+        rows.dedup_by_key(|document| document.id);
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
     page.finish(scope, "invoices", filters.as_bytes(), rows, |document| document.id.0).await
+}
+
+/// Which drafts are documents of a filter, if any can be.
+fn drafts_of(filter: &Filter) -> Option<store::draft::Filter> {
+    let Filter { customer_id, state, issued_from, issued_until, number } = filter;
+    let is_issued = issued_from.is_some() || issued_until.is_some() || number.is_some();
+    let live = matches!(state, None | Some(DocumentState::Draft));
+    let discarded = matches!(state, None | Some(DocumentState::Discarded));
+    let filter = store::draft::Filter { customer_id: *customer_id, live, discarded };
+    (!is_issued && (live || discarded)).then_some(filter)
 }

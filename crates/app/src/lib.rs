@@ -20,6 +20,7 @@ pub mod customer;
 pub mod day;
 pub mod discount;
 pub mod document;
+pub mod draft;
 pub mod dunning;
 mod error;
 pub mod event;

@@ -90,8 +90,12 @@ pub async fn remove(scope: &mut Scope, id: ChargeId) -> Result<Kept, Error> {
     let mut kept = store::one_off::get(&mut scope.tx, id).await.or_missing("charge", id)?;
     match kept.state {
         ChargeState::Removed => {}
-        ChargeState::Billed => {
-            let message = "the charge is billed: credit the line of its invoice";
+        ChargeState::Billed | ChargeState::Drafted | ChargeState::Waived => {
+            let message = match kept.state {
+                ChargeState::Drafted => "the charge stands on a draft: discard or finalize that",
+                ChargeState::Waived => "the charge was waived with the draft on which it stood",
+                _ => "the charge is billed: credit the line of its invoice",
+            };
             let refusal = Refusal::new("CHARGE_BILLED", message).with("charge_id", id);
             let invoice = kept.invoice_id.map(|id| id.to_string()).unwrap_or_default();
             return Err(Error::Refused(refusal.with("invoice_id", invoice)));

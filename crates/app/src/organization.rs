@@ -67,6 +67,8 @@ pub struct Facts {
     pub credit_note_prefix: String,
     /// Payment terms, in days.
     pub payment_terms_days: u32,
+    /// How many days the billing run keeps its documents as drafts.
+    pub draft_grace_days: u32,
     /// Account codes of its own.
     pub account_codes: Vec<(Account, String)>,
 }
@@ -89,6 +91,7 @@ impl Facts {
             invoice_prefix: String::new(),
             credit_note_prefix: "C".to_owned(),
             payment_terms_days: 14,
+            draft_grace_days: 0,
             account_codes: Vec::new(),
         }
     }
@@ -111,6 +114,7 @@ impl From<&Organization> for Facts {
             invoice_prefix: it.invoice_prefix,
             credit_note_prefix: it.credit_note_prefix,
             payment_terms_days: it.payment_terms_days,
+            draft_grace_days: it.draft_grace_days,
             account_codes: own_codes(&it.chart),
         }
     }
@@ -179,6 +183,8 @@ fn apply(facts: Facts, organization: &mut Organization) -> Result<(), Error> {
     }
     organization.payment_terms_days = rules::payment_terms(facts.payment_terms_days)
         .field(&path("default_payment_terms_days"))?;
+    organization.draft_grace_days =
+        rules::grace_days(facts.draft_grace_days).field(&path("draft_grace_days"))?;
     organization.chart = Chart::new(facts.account_codes).field(&path("account_codes"))?;
     organization.language = facts.language;
     organization.small_business = facts.small_business;
@@ -220,6 +226,7 @@ fn founded(command: CreateOrganization, wall: DateTime<Utc>) -> Result<Organizat
         invoice_prefix: String::new(),
         credit_note_prefix: String::new(),
         payment_terms_days: 0,
+        draft_grace_days: 0,
         chart: Chart::default(),
         sandbox_now,
     };

@@ -12,6 +12,7 @@
 
 mod charge;
 mod discount;
+mod grace;
 mod usage;
 
 use std::collections::{HashMap, HashSet};
@@ -34,6 +35,7 @@ use crate::subscription::Subscription;
 use crate::usage::BilledPeriod;
 use crate::vat::{LineVat, VatRates};
 
+pub use self::grace::Kept;
 pub use self::usage::{Late, Usage};
 
 /// The most billing dates that one decision takes for a customer; the rest is left to the next.
@@ -109,7 +111,7 @@ pub struct Lines {
 
 impl Lines {
     /// The lines of a document may be credited from now on.
-    fn remember(&mut self, draft: &Draft) {
+    pub fn remember(&mut self, draft: &Draft) {
         for line in &draft.lines {
             let kind = line.charge.kind;
             let Some(item_id) = line.charge.origin.item_id() else { continue };

@@ -24,6 +24,7 @@ fn vendor() -> Organization {
         language: Language::Dutch,
         small_business: false,
         issue_zero_invoices: false,
+        draft_grace_days: 0,
         number_pattern: Pattern::default(),
         invoice_prefix: String::new(),
         credit_note_prefix: "C".into(),

@@ -42,8 +42,12 @@ codes! {
 }
 
 codes! {
-    /// Whether money is still expected.
+    /// Where a document stands.
     DocumentState {
+        /// Kept until its finalization; has no number.
+        Draft = "draft",
+        /// Discarded while a draft: what is on it was waived.
+        Discarded = "discarded",
         /// Finalized, not settled.
         Open = "open",
         /// Nothing is due any more.
@@ -380,14 +384,32 @@ pub fn draft(
     ids: &Sequence,
     charges: Vec<Charge>,
 ) -> Result<Draft, DraftRefused> {
-    let Heading { seller, customer, currency, billing_on, issue_on, .. } = *heading;
     if charges.len() > MAX_LINES {
         return Err(DraftRefused::TooManyLines { given: charges.len() });
     }
     let id = InvoiceId(ids.next());
+    let lines = charges.into_iter().map(|charge| (LineId(ids.next()), charge));
+    compose(heading, id, lines)
+}
+
+/// The document again as it is on the day of the heading, with the ids that it has: VAT, tax
+/// points, deferrals and due date are of that day. It is not settled.
+///
+/// # Errors
+/// [`DraftRefused`] says why it cannot be issued.
+pub fn reissue(heading: &Heading<'_>, kept: &Draft) -> Result<Draft, DraftRefused> {
+    let lines = kept.lines.iter().map(|line| (line.id, line.charge.clone()));
+    compose(heading, kept.id, lines)
+}
+
+fn compose(
+    heading: &Heading<'_>,
+    id: InvoiceId,
+    charges: impl Iterator<Item = (LineId, Charge)>,
+) -> Result<Draft, DraftRefused> {
+    let Heading { seller, customer, currency, billing_on, issue_on, .. } = *heading;
     let lines = charges
-        .into_iter()
-        .map(|charge| line(heading, LineId(ids.next()), charge))
+        .map(|(id, charge)| line(heading, id, charge))
         .collect::<Result<Vec<_>, DraftRefused>>()?;
     let vat_rows = vat::breakdown(currency, lines.iter().map(|line| (line.vat, line.charge.net)))?;
     let net = Money::sum(currency, lines.iter().map(|line| line.charge.net))?;

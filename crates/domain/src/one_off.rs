@@ -26,8 +26,12 @@ codes! {
     ChargeState {
         /// For the run of its billing date.
         Waiting = "waiting",
+        /// It stands on a draft.
+        Drafted = "drafted",
         /// It stands on an invoice, or came to nothing.
         Billed = "billed",
+        /// The draft on which it stood was discarded.
+        Waived = "waived",
         /// Taken back before it was billed.
         Removed = "removed",
     }

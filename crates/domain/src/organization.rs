@@ -111,6 +111,12 @@ pub enum PartyRefused {
         /// What was given.
         days: u32,
     },
+    /// Grace days out of range.
+    #[error("{days} days are not possible as grace of drafts: expected 0 to {MAX_GRACE_DAYS}")]
+    Grace {
+        /// What was given.
+        days: u32,
+    },
 }
 
 /// A bounded text without control characters.
@@ -196,6 +202,18 @@ pub fn payment_terms(days: u32) -> Result<u32, PartyRefused> {
     if days <= MAX_TERMS_DAYS { Ok(days) } else { Err(PartyRefused::Terms { days }) }
 }
 
+/// The longest time for which documents are kept as drafts, in days: an invoice is to be issued soon
+/// after what it bills.
+pub const MAX_GRACE_DAYS: u32 = 30;
+
+/// How many days documents are kept as drafts.
+///
+/// # Errors
+/// [`PartyRefused::Grace`].
+pub fn grace_days(days: u32) -> Result<u32, PartyRefused> {
+    if days <= MAX_GRACE_DAYS { Ok(days) } else { Err(PartyRefused::Grace { days }) }
+}
+
 /// A postal address.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Address {
@@ -246,6 +264,8 @@ pub struct Organization {
     pub credit_note_prefix: String,
     /// Payment terms of customers that have none of their own, in days.
     pub payment_terms_days: u32,
+    /// How many days the billing run keeps its documents as drafts; 0: it finalizes them at once.
+    pub draft_grace_days: u32,
     /// The codes under which its bookkeeping knows the accounts.
     pub chart: Chart,
     /// Where a sandbox's clock stands; nothing for a live organization.

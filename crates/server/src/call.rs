@@ -61,7 +61,9 @@ repeatable! {
     CreateSubscriptionRequest
     CreditInvoiceRequest
     DateBadDebtVatRequest
+    DiscardDraftRequest
     EndPaymentMethodRequest
+    FinalizeInvoiceRequest
     HoldRetryRequest
     MatchPaymentRequest
     MigratePlanVersionRequest

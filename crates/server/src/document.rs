@@ -62,6 +62,9 @@ pub(crate) fn draft(draft: Draft, parties: &Parties) -> v1::Invoice {
         finalize_time: None,
         reason: String::new(),
         amount_written_off: None,
+        finalize_on: None,
+        discard_time: None,
+        discarded_by: String::new(),
     }
 }
 
@@ -110,6 +113,7 @@ pub(crate) fn without_sources(mut invoice: v1::Invoice) -> v1::Invoice {
 /// A document as lists show it.
 pub(crate) fn listed(document: Document) -> v1::Invoice {
     let language = language(&document.seller, &document.buyer);
+    let (discard_time, discarded_by) = document.discarded.unzip();
     v1::Invoice {
         id: document.id.to_string(),
         kind: code::<v1::InvoiceKind>(document.kind),
@@ -131,9 +135,12 @@ pub(crate) fn listed(document: Document) -> v1::Invoice {
         language: code::<v1::Language>(language),
         seller: None,
         buyer: None,
-        finalize_time: Some(wire::instant(document.finalized_at)),
+        finalize_time: document.finalized_at.map(wire::instant),
         reason: document.reason.unwrap_or_default(),
         amount_written_off: any(document.written_off),
+        finalize_on: document.finalize_on.map(Into::into),
+        discard_time: discard_time.map(wire::instant),
+        discarded_by: discarded_by.unwrap_or_default(),
     }
 }
 

@@ -274,6 +274,8 @@ both_ways! {
         InvoiceWrittenOff = InvoiceWrittenOff,
     }
     ChargeState = one_off::ChargeState {
+        Drafted = Drafted,
+        Waived = Waived,
         Waiting = Waiting,
         Billed = Billed,
         Removed = Removed,
@@ -283,6 +285,8 @@ both_ways! {
         CreditNote = CreditNote,
     }
     InvoiceState = invoice::DocumentState {
+        Draft = Draft,
+        Discarded = Discarded,
         Open = Open,
         Settled = Settled,
         WrittenOff = WrittenOff,

@@ -118,6 +118,41 @@ impl InvoiceService for Invoices {
         one_off::invoice(&self.ctx, request).await
     }
 
+    async fn finalize_invoice(
+        &self,
+        request: Request<v1::FinalizeInvoiceRequest>,
+    ) -> Answer<v1::FinalizeInvoiceResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse(&message.invoice_id).at("invoice_id")?;
+        call.write(&self.ctx, |scope| {
+            async move {
+                app::draft::finalize(scope, id).await?;
+                let invoice = document::whole(invoice::get(scope, id).await?);
+                Ok(v1::FinalizeInvoiceResponse { invoice: Some(invoice) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn discard_draft(
+        &self,
+        request: Request<v1::DiscardDraftRequest>,
+    ) -> Answer<v1::DiscardDraftResponse> {
+        let (call, message) = call::open_once(request)?;
+        let id = field::parse(&message.invoice_id).at("invoice_id")?;
+        let caller = call.caller.clone();
+        call.write(&self.ctx, |scope| {
+            async move {
+                app::draft::discard(scope, &caller, id, &message.reason).await?;
+                let invoice = document::whole(invoice::get(scope, id).await?);
+                Ok(v1::DiscardDraftResponse { invoice: Some(invoice) })
+            }
+            .boxed()
+        })
+        .await
+    }
+
     async fn credit_invoice(
         &self,
         request: Request<v1::CreditInvoiceRequest>,
@@ -190,5 +225,6 @@ fn run_answer(today: Date, done: app::day::Done) -> v1::RunBillingResponse {
         amounts: done.invoiced.into_iter().map(Into::into).collect(),
         entries_posted: wire::count(done.entries),
         set_aside: wire::count(done.set_aside),
+        drafts_made: wire::count(done.drafted),
     }
 }

@@ -18,7 +18,7 @@ use crate::pb::v1::organization_service_server::OrganizationService;
 use crate::{api_key, wire};
 
 /// The fields that UpdateOrganization changes.
-const CHANGEABLE: [&str; 14] = [
+const CHANGEABLE: [&str; 15] = [
     "legal_name",
     "registration_number",
     "address",
@@ -32,6 +32,7 @@ const CHANGEABLE: [&str; 14] = [
     "credit_note_prefix",
     "number_pattern",
     "default_payment_terms_days",
+    "draft_grace_days",
     "account_codes",
 ];
 
@@ -202,6 +203,7 @@ fn facts(new: v1::Organization) -> field::Result<Facts> {
         payment_terms_days: terms
             .at("default_payment_terms_days")?
             .unwrap_or(usual.payment_terms_days),
+        draft_grace_days: field::count(new.draft_grace_days).at("draft_grace_days")?,
         account_codes: account_codes(&new.account_codes).at("account_codes")?,
         legal_name: usual.legal_name,
         address: usual.address,
@@ -253,6 +255,10 @@ fn change(new: &v1::Organization, name: &str) -> field::Result<Option<Change<Fac
             let days = field::count(field::required(new.default_payment_terms_days)?)?;
             mask::set(days, |facts| &mut facts.payment_terms_days)
         }
+        "draft_grace_days" => {
+            let days = field::count(new.draft_grace_days)?;
+            mask::set(days, |facts| &mut facts.draft_grace_days)
+        }
         "account_codes" => {
             let codes = account_codes(&new.account_codes)?;
             mask::set(codes, |facts| &mut facts.account_codes)
@@ -286,6 +292,7 @@ impl From<Organization> for v1::Organization {
             credit_note_prefix: organization.credit_note_prefix,
             number_pattern: organization.number_pattern.to_string(),
             default_payment_terms_days: Some(wire::count(organization.payment_terms_days)),
+            draft_grace_days: wire::count(organization.draft_grace_days),
         }
     }
 }

@@ -105,6 +105,8 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.InvoiceService/AddCharge", &[Sales, Support, Finance, Admin]),
     roles("recoup.v1.InvoiceService/CreateInvoice", &[Finance, Admin]),
     roles("recoup.v1.InvoiceService/CreditInvoice", &[Finance, Admin]),
+    roles("recoup.v1.InvoiceService/DiscardDraft", &[Finance, Admin]),
+    roles("recoup.v1.InvoiceService/FinalizeInvoice", &[Finance, Admin]),
     roles("recoup.v1.InvoiceService/GetDocument", READERS),
     roles("recoup.v1.InvoiceService/GetInvoice", READERS),
     roles("recoup.v1.InvoiceService/ListCharges", READERS),

@@ -94,8 +94,9 @@ pub async fn balances(tx: &mut Tx, customers: &[CustomerId]) -> Result<HashMap<A
     Ok(rows.into_iter().map(balance).collect())
 }
 
-/// Sets when the accounts are due next: from their subscriptions and the charges that wait, and where
-/// these are through, at once if usage arrived late, which waits for the next document otherwise.
+/// Sets when the accounts are due next: from their drafts, their subscriptions and the charges that
+/// wait, and where the latter are through, at once if usage arrived late, which waits for the next
+/// document otherwise.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -103,6 +104,9 @@ pub async fn reschedule(tx: &mut Tx, accounts: &[Account]) -> Result<()> {
     diesel::sql_query(
         "UPDATE billing_accounts a SET due_on = m.due_on \
          FROM (SELECT u.customer_id, u.currency, \
+                      least((SELECT min(d.finalize_on) FROM drafts d \
+                             WHERE d.org_id = $1 AND d.customer_id = u.customer_id AND d.currency = u.currency \
+                             AND d.state = 'draft'), \
                       coalesce(least((SELECT min(s.next_billing_on) FROM subscriptions s \
                              WHERE s.org_id = $1 AND s.customer_id = u.customer_id AND s.currency = u.currency), \
                             (SELECT min(c.bill_on) FROM charges c \
@@ -110,7 +114,7 @@ pub async fn reschedule(tx: &mut Tx, accounts: &[Account]) -> Result<()> {
                              AND c.state = 'waiting')), \
                       (SELECT min(p.service_until) FROM usage_periods p \
                        WHERE p.org_id = $1 AND p.customer_id = u.customer_id AND p.currency = u.currency \
-                       AND p.stale)) AS due_on \
+                       AND p.stale))) AS due_on \
                FROM unnest($2, $3) AS u (customer_id, currency)) m \
          WHERE a.org_id = $1 AND a.customer_id = m.customer_id AND a.currency = m.currency",
     )

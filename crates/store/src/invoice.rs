@@ -30,9 +30,9 @@ pub struct Document {
     pub id: InvoiceId,
     /// Invoice or credit note.
     pub kind: DocumentKind,
-    /// Open or settled.
+    /// Where it stands.
     pub state: DocumentState,
-    /// Its number.
+    /// Its number; empty of a draft.
     pub number: String,
     /// Whose.
     pub customer_id: CustomerId,
@@ -58,9 +58,13 @@ pub struct Document {
     pub seller: Party,
     /// The customer on the day of issue.
     pub buyer: Party,
-    /// When it was finalized, by the organization's clock.
-    pub finalized_at: DateTime<Utc>,
-    /// Why it was credited by hand, if it was.
+    /// When it was finalized, by the organization's clock; not of a draft.
+    pub finalized_at: Option<DateTime<Utc>>,
+    /// The day on which it is finalized by itself; only of drafts.
+    pub finalize_on: Option<Date>,
+    /// When it was discarded, and the name of the key; only of drafts.
+    pub discarded: Option<(DateTime<Utc>, String)>,
+    /// Why it was credited by hand or discarded, if it was.
     pub reason: Option<String>,
     /// Its lines, in order; empty in lists.
     pub lines: Vec<DocumentLine>,
@@ -190,7 +194,9 @@ fn document(row: Row, number: String) -> Result<Document> {
         written_off: money(row.written_off_minor),
         seller: serde_json::from_value(row.seller).map_err(Error::corrupt)?,
         buyer: serde_json::from_value(row.buyer).map_err(Error::corrupt)?,
-        finalized_at: row.finalized_at,
+        finalized_at: Some(row.finalized_at),
+        finalize_on: None,
+        discarded: None,
         reason: row.reason,
         lines: Vec::new(),
         vat_rows: Vec::new(),

@@ -17,6 +17,7 @@ pub mod billing;
 pub mod collection;
 pub mod customer;
 pub mod discount;
+pub mod draft;
 pub mod dunning;
 mod error;
 pub mod event;

@@ -36,6 +36,7 @@ struct Row {
     bill_on: Date,
     state: ChargeState,
     invoice_id: Option<InvoiceId>,
+    draft_id: Option<InvoiceId>,
 }
 
 /// A one-off charge and where it stands.
@@ -43,9 +44,9 @@ struct Row {
 pub struct Kept {
     /// The charge.
     pub one_off: OneOff,
-    /// Waiting, billed or removed.
+    /// Where it stands.
     pub state: ChargeState,
-    /// The document on which it stands; none also when it was billed and came to nothing.
+    /// The document or draft on which it stands; none also when it was billed and came to nothing.
     pub invoice_id: Option<InvoiceId>,
 }
 
@@ -62,7 +63,7 @@ impl From<Row> for Kept {
             service: Period { start: row.service_from, end: row.service_until },
             bill_on: row.bill_on,
         };
-        Self { one_off, state: row.state, invoice_id: row.invoice_id }
+        Self { one_off, state: row.state, invoice_id: row.invoice_id.or(row.draft_id) }
     }
 }
 

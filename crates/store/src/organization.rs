@@ -32,6 +32,7 @@ struct Row {
     invoice_prefix: String,
     credit_note_prefix: String,
     payment_terms_days: i32,
+    draft_grace_days: i32,
     chart: serde_json::Value,
     sandbox_now: Option<DateTime<Utc>>,
 }
@@ -66,6 +67,7 @@ impl TryFrom<Row> for Organization {
             invoice_prefix: row.invoice_prefix,
             credit_note_prefix: row.credit_note_prefix,
             payment_terms_days: u32::try_from(row.payment_terms_days).map_err(Error::corrupt)?,
+            draft_grace_days: u32::try_from(row.draft_grace_days).map_err(Error::corrupt)?,
             chart: serde_json::from_value(row.chart).map_err(Error::corrupt)?,
             sandbox_now: row.sandbox_now,
         })
@@ -98,6 +100,7 @@ pub async fn insert(
 ) -> Result<()> {
     use organizations as o;
     let terms = i32::try_from(organization.payment_terms_days).map_err(Error::corrupt)?;
+    let grace = i32::try_from(organization.draft_grace_days).map_err(Error::corrupt)?;
     let row = (
         o::org_id.eq(organization.id),
         o::kind.eq(organization.kind),
@@ -117,6 +120,7 @@ pub async fn insert(
         o::invoice_prefix.eq(&organization.invoice_prefix),
         o::credit_note_prefix.eq(&organization.credit_note_prefix),
         o::payment_terms_days.eq(terms),
+        o::draft_grace_days.eq(grace),
         o::chart.eq(serde_json::to_value(&organization.chart).map_err(Error::corrupt)?),
         o::sandbox_now.eq(organization.sandbox_now),
         o::page_secret.eq(page_secret),
@@ -170,6 +174,7 @@ pub async fn lock(tx: &mut Tx) -> Result<Organization> {
 pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<()> {
     use organizations as o;
     let terms = i32::try_from(organization.payment_terms_days).map_err(Error::corrupt)?;
+    let grace = i32::try_from(organization.draft_grace_days).map_err(Error::corrupt)?;
     let facts = (
         o::legal_name.eq(&organization.legal_name),
         o::registration_number.eq(&organization.registration_number),
@@ -184,6 +189,7 @@ pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<()> {
         o::invoice_prefix.eq(&organization.invoice_prefix),
         o::credit_note_prefix.eq(&organization.credit_note_prefix),
         o::payment_terms_days.eq(terms),
+        o::draft_grace_days.eq(grace),
         o::chart.eq(serde_json::to_value(&organization.chart).map_err(Error::corrupt)?),
     );
     diesel::update(o::table.filter(o::org_id.eq(tx.org())))

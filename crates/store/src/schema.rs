@@ -65,6 +65,7 @@ diesel::table! {
         state -> Text,
         invoice_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        draft_id -> Nullable<Uuid>,
     }
 }
 
@@ -189,6 +190,55 @@ diesel::table! {
         sequence -> Int8,
         number -> Text,
         document_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    draft_lines (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        draft_id -> Uuid,
+        position -> Int4,
+        kind -> Text,
+        subscription_id -> Nullable<Uuid>,
+        item_id -> Nullable<Uuid>,
+        change_number -> Int4,
+        charge_id -> Nullable<Uuid>,
+        product_id -> Uuid,
+        description -> Text,
+        unit_label -> Nullable<Text>,
+        revenue -> Text,
+        vat_category -> Text,
+        vat_class -> Text,
+        vat_percent -> Numeric,
+        service_from -> Date,
+        service_until -> Date,
+        quantity -> Numeric,
+        unit_price -> Numeric,
+        discount_minor -> Int8,
+        net_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    drafts (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        kind -> Text,
+        state -> Text,
+        currency -> Text,
+        billing_on -> Date,
+        made_on -> Date,
+        due_on -> Date,
+        finalize_on -> Date,
+        net_minor -> Int8,
+        tax_minor -> Int8,
+        total_minor -> Int8,
+        created_at -> Timestamptz,
+        discarded_at -> Nullable<Timestamptz>,
+        discarded_by -> Nullable<Text>,
+        reason -> Nullable<Text>,
     }
 }
 
@@ -443,6 +493,7 @@ diesel::table! {
         clock_held_until -> Nullable<Timestamptz>,
         page_secret -> Bytea,
         created_at -> Timestamptz,
+        draft_grace_days -> Int4,
     }
 }
 
@@ -822,6 +873,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     discount_products,
     discounts,
     document_numbers,
+    draft_lines,
+    drafts,
     dunning_defaults,
     dunning_minimums,
     dunning_policies,

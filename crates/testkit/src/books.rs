@@ -16,6 +16,7 @@ mod calendar;
 mod charges;
 mod coverage;
 mod documents;
+mod drafts;
 mod events;
 mod one_offs;
 mod payments;
@@ -51,6 +52,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     charges::compare(&rows, &charges, &mut findings);
     coverage::check(&rows, today, &mut findings);
     documents::check(&rows, &charges, &mut findings);
+    drafts::check(&sql, org, (&rows, today), &mut findings).await;
     postings::check(&rows, today, &mut findings);
     payments::check(&rows, &mut findings);
     recurring::check(&rows, &mut findings);

@@ -10,7 +10,7 @@ use tokio_postgres::SimpleQueryMessage;
 use crate::Database;
 
 /// What is compared: one column of text each.
-const VIEWS: [&str; 12] = [
+const VIEWS: [&str; 14] = [
     "SELECT concat_ws(' ', 'invoice', n.number, i.customer_id, i.state, i.billing_on, i.issue_on, \
          i.due_on, i.net_minor, i.tax_minor, i.total_minor, i.open_minor, i.currency) \
      FROM invoices i LEFT JOIN document_numbers n ON n.org_id = i.org_id AND n.document_id = i.id \
@@ -47,6 +47,14 @@ const VIEWS: [&str; 12] = [
          n.number) FROM charges c \
      LEFT JOIN document_numbers n ON n.org_id = c.org_id AND n.document_id = c.invoice_id \
      WHERE c.org_id = ORG",
+    "SELECT concat_ws(' ', 'draft', customer_id, kind, state, currency, billing_on, made_on, due_on, \
+         finalize_on, net_minor, tax_minor, total_minor, discarded_by, reason) \
+     FROM drafts WHERE org_id = ORG",
+    "SELECT concat_ws(' ', 'draft line', d.customer_id, d.billing_on, l.position, l.kind, l.item_id, \
+         l.description, l.service_from, l.service_until, l.quantity, l.unit_price, l.discount_minor, \
+         l.net_minor, l.vat_class, l.vat_percent) \
+     FROM draft_lines l JOIN drafts d ON d.org_id = l.org_id AND d.id = l.draft_id \
+     WHERE l.org_id = ORG",
     "SELECT concat_ws(' ', 'paid off', c.number, i.number, a.amount_minor) \
      FROM credit_allocations a \
      JOIN document_numbers c ON c.org_id = a.org_id AND c.document_id = a.credit_note_id \

@@ -14,12 +14,13 @@ use domain::money::Money;
 use domain::one_off::OneOff;
 use domain::organization::Organization;
 use domain::plan::{Price, Product};
-use domain::subscription::Subscription;
+use domain::subscription::{Direction, Subscription};
 use domain::vat::VatRates;
 use store::billing::Account;
 use store::invoice::Hold;
 
 use super::counted::{Counted, Stale};
+use super::grace;
 use crate::Scope;
 use crate::error::Error;
 
@@ -60,14 +61,26 @@ impl Shelf {
         product_ids.sort_unstable();
         product_ids.dedup();
         let products = store::plan::products(&mut scope.tx, &product_ids).await?;
-        let asked = creditable_items(subscriptions);
+        let mut asked = creditable_items(subscriptions);
         let mut credited: Vec<ItemId> = asked.iter().copied().collect();
         credited.sort_unstable();
-        let charged = store::invoice::latest_lines(&mut scope.tx, &credited, hold).await?;
+        let mut charged = store::invoice::latest_lines(&mut scope.tx, &credited, hold).await?;
+        // What was waived with its draft was not paid: nothing is taken back of it.
+        let waived = store::draft::waived(&mut scope.tx, &credited).await?;
+        asked.retain(|item| !waived.keys().any(|(waived, _)| waived == item));
         let mut invoices: Vec<InvoiceId> = charged.values().map(|line| line.invoice_id).collect();
         invoices.sort_unstable();
         invoices.dedup();
         let prices = prices.into_iter().map(|price| (price.id, price)).collect();
+        let (drafted, open_drafts) = grace::charged(scope, &credited).await?;
+        for (key, line) in drafted {
+            let is_newer = |other: &Charged| other.service.start <= line.service.start;
+            if charged.get(&key).is_none_or(is_newer) {
+                charged.insert(key, line);
+            }
+        }
+        let mut open = store::invoice::open(&mut scope.tx, &invoices, hold).await?;
+        open.extend(open_drafts);
         Ok(Self {
             counted: Counted::load(scope, subscriptions, &prices, stale, until).await?,
             prices,
@@ -76,7 +89,7 @@ impl Shelf {
             ids: Sequence::new(scope.now),
             charged,
             asked,
-            open: store::invoice::open(&mut scope.tx, &invoices, hold).await?,
+            open,
             balances: store::billing::balances(&mut scope.tx, customers).await?,
             waiting,
         })
@@ -140,6 +153,17 @@ pub(crate) fn price_ids<'a>(
         let later = one.intents.iter().flat_map(|intent| &intent.terms.items);
         ids.extend(later.map(|item| item.price_id));
     }
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// The items of which something is credited up to a day.
+pub(super) fn credited_items(subscriptions: &[Subscription], until: Date) -> Vec<ItemId> {
+    let candidates = subscriptions.iter().filter(|one| one.may_credit());
+    let dues = candidates.flat_map(|one| one.dues_until(until));
+    let mut ids: Vec<ItemId> =
+        dues.filter(|due| due.direction == Direction::Credit).map(|due| due.item_id).collect();
     ids.sort_unstable();
     ids.dedup();
     ids

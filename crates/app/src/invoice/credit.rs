@@ -43,11 +43,11 @@ fn refused(refused: &CreditRefused, id: InvoiceId) -> Error {
 }
 
 /// Credits an invoice, whole or in part, by a credit note of today. What is still open on the
-/// invoice is paid off first, the rest goes to the customer's balance.
+/// invoice is paid off first, the rest goes to the customer's balance. A draft is finalized first.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Invalid`]; [`Error::Refused`] with `CREDIT_NOTE`,
-/// `NOTHING_LEFT_TO_CREDIT`, `MORE_THAN_LEFT` or `WRITTEN_OFF`.
+/// `NOTHING_LEFT_TO_CREDIT`, `MORE_THAN_LEFT`, `WRITTEN_OFF` or `DRAFT_DISCARDED`.
 pub async fn credit(scope: &mut Scope, command: CreditInvoice) -> Result<InvoiceId, Error> {
     let CreditInvoice { id, lines, reason } = command;
     let reason = text(&reason, MAX_NOTE).field("reason")?;
@@ -55,6 +55,8 @@ pub async fn credit(scope: &mut Scope, command: CreditInvoice) -> Result<Invoice
         let message = format!("{} are not possible: at most {MAX_LINES}", lines.len());
         return Err(Error::invalid("lines", message));
     }
+    // What is still a draft is finalized first: only documents are credited.
+    crate::draft::finalize(scope, id).await?;
     let header = store::invoice::header(&mut scope.tx, id).await.or_missing("invoice", id)?;
     if header.kind == DocumentKind::CreditNote {
         let message = "it is a credit note: only invoices can be credited";

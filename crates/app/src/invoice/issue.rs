@@ -1,11 +1,11 @@
-//! Documents that are issued at once, one by one.
+//! Documents that are issued by hand, and drafts that become documents.
 //!
 //! Invariants: the order of statements is the run's (`crate::billing`): the number is taken with the
 //! last ones, because its row is held to commit.
 
 use std::collections::BTreeSet;
 
-use domain::id::{ChargeId, EntryId, InvoiceId, LineId};
+use domain::id::{ChargeId, EntryId, InvoiceId, LineId, Sequence};
 use domain::invoice::{DocumentState, Party};
 use domain::ledger::document_entry;
 use domain::revenue::Deferral;
@@ -22,24 +22,38 @@ pub(crate) async fn issue(
     shortened: &[(LineId, Deferral)],
     one_offs: &[(ChargeId, Option<InvoiceId>)],
 ) -> Result<(), Error> {
-    let (now, seller) = (scope.now, Party::seller(&scope.organization));
-    let draft = &document.draft;
-    let entry = document_entry(EntryId::fresh(now), draft).map_err(|refused| {
-        Error::fault(format!("document {} does not post: {refused}", draft.id))
-    })?;
-    let lines = draft.lines.iter();
-    let deferrals: Vec<(LineId, Deferral)> =
-        lines.filter_map(|line| Some((line.id, line.deferral.clone()?))).collect();
     let documents = [document];
-    let tx = &mut scope.tx;
-    store::invoice::insert(tx, &seller, &documents, now).await?;
-    store::ledger::insert(tx, entry.as_slice(), now).await?;
-    store::revenue::insert(tx, &deferrals).await?;
-    store::revenue::save(tx, shortened).await?;
-    store::one_off::mark_billed(tx, one_offs).await?;
-    store::invoice::settle(tx, &documents).await?;
+    post(scope, &documents).await?;
+    store::revenue::save(&mut scope.tx, shortened).await?;
+    store::one_off::mark_billed(&mut scope.tx, one_offs).await?;
     crate::billing::number(scope, &documents).await?;
     announce_paid_off(scope, &documents).await
+}
+
+/// Writes, posts and settles documents with what their lines defer: all but their numbers. Answers
+/// how many entries were posted.
+pub(crate) async fn post(scope: &mut Scope, documents: &[NewDocument]) -> Result<usize, Error> {
+    if documents.is_empty() {
+        return Ok(0);
+    }
+    let (now, seller) = (scope.now, Party::seller(&scope.organization));
+    let ids = Sequence::new(now);
+    let mut entries = Vec::with_capacity(documents.len());
+    for NewDocument { draft, .. } in documents {
+        let entry = document_entry(EntryId(ids.next()), draft).map_err(|refused| {
+            Error::fault(format!("document {} does not post: {refused}", draft.id))
+        })?;
+        entries.extend(entry);
+    }
+    let lines = documents.iter().flat_map(|one| &one.draft.lines);
+    let deferrals: Vec<(LineId, Deferral)> =
+        lines.filter_map(|line| Some((line.id, line.deferral.clone()?))).collect();
+    let tx = &mut scope.tx;
+    store::invoice::insert(tx, &seller, documents, now).await?;
+    store::ledger::insert(tx, &entries, now).await?;
+    store::revenue::insert(tx, &deferrals).await?;
+    store::invoice::settle(tx, documents).await?;
+    Ok(entries.len())
 }
 
 /// Tells which invoices the credit notes among documents have paid off. Most have paid off none.

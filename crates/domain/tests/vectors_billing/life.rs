@@ -47,6 +47,7 @@ fn seller() -> Organization {
         language: Language::English,
         small_business: false,
         issue_zero_invoices: false,
+        draft_grace_days: 0,
         number_pattern: Pattern::default(),
         invoice_prefix: String::new(),
         credit_note_prefix: String::new(),

@@ -27,6 +27,7 @@ struct Row {
     kind: LineKind,
     service_from: Date,
     service_until: Date,
+    change_number: i32,
     discount_minor: i64,
     net_minor: i64,
     vat_class: VatClass,
@@ -43,8 +44,9 @@ pub enum Hold {
 }
 
 /// The latest charge of each item and kind, with its deferral, which is held if wanted: what a
-/// credit takes back. What was credited by hand counts as discount of all its
-/// days alike. All are of one currency each.
+/// credit takes back. What was credited by hand counts as discount of all its days alike. Nothing
+/// where the latest charge was waived with its draft: then nothing was paid that could be taken back.
+/// All are of one currency each.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -76,6 +78,12 @@ pub async fn latest_lines(
         .select((Row::as_select(), invoices::currency))
         .load(tx.connection())
         .await?;
+    let waived = crate::draft::waived(tx, items).await?;
+    let is_charged = |row: &Row| {
+        let latest = row.item_id.and_then(|item| waived.get(&(item, row.kind)));
+        latest.is_none_or(|latest| *latest < (row.service_from, row.change_number))
+    };
+    let rows: Vec<_> = rows.into_iter().filter(|(row, _)| is_charged(row)).collect();
     let ids: Vec<LineId> = rows.iter().map(|(row, _)| row.id).collect();
     let by_hand = super::credit::taken_back(tx, &ids, Some(LineKind::Correction)).await?;
     let deferrals = match hold {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::amounts::{ONE, fine, first_days, minor_units};
 use super::calendar::{Grid, days, days_later};
 use super::coverage;
-use super::rows::{Invoice, Item, Line, Rows, Subscription};
+use super::rows::{Draft, Invoice, Item, Line, Rows, Subscription};
 
 /// What an item costs for a part of its service.
 #[derive(Debug, Clone)]
@@ -59,6 +59,7 @@ pub(super) fn is_plain(rows: &Rows, subscription: &Subscription) -> bool {
                 |day: NaiveDate| Some(day) == subscription.ends_on || grid.period_of(day).0 == day;
             rows.lines_of_item(item.id).all(|line| {
                 line.kind == "recurring"
+                    && !line.waived
                     && line.discount_minor == 0
                     && is_end(line.service_until)
                     && rows.by_hand_of(line).next().is_none()
@@ -158,12 +159,13 @@ pub(super) fn compare(rows: &Rows, charges: &[Charge], findings: &mut Vec<String
     };
     let lines: HashMap<(Uuid, NaiveDate), &Line> =
         rows.lines().filter_map(|line| Some(((line.item_id?, line.service_from), line))).collect();
-    let invoices: HashMap<Uuid, &Invoice> =
-        rows.invoices.iter().map(|invoice| (invoice.id, invoice)).collect();
+    let invoices = rows.invoices.iter().map(|one| (one.id, Document::of(one)));
+    let drafts = rows.drafts.iter().map(|one| (one.id, Document::of_draft(one)));
+    let documents: HashMap<Uuid, Document<'_>> = invoices.chain(drafts).collect();
     for charge in charges {
         match lines.get(&(charge.item, charge.from)) {
-            Some(line) => match invoices.get(&line.invoice_id) {
-                Some(invoice) => compare_one(rows, charge, invoice, line, findings),
+            Some(line) => match documents.get(&line.invoice_id) {
+                Some(document) => compare_one(rows, charge, document, line, findings),
                 None => findings.push(format!("a line without a document: {line:?}")),
             },
             None if charge.net == 0 && !rows.organization.issue_zero_invoices => {}
@@ -180,10 +182,29 @@ pub(super) fn compare(rows: &Rows, charges: &[Charge], findings: &mut Vec<String
     }
 }
 
+/// A document, finalized or a draft.
+struct Document<'a> {
+    billing_on: NaiveDate,
+    customer_id: Uuid,
+    currency: &'a String,
+}
+
+impl<'a> Document<'a> {
+    fn of(one: &'a Invoice) -> Self {
+        let Invoice { billing_on, customer_id, currency, .. } = one;
+        Self { billing_on: *billing_on, customer_id: *customer_id, currency }
+    }
+
+    fn of_draft(one: &'a Draft) -> Self {
+        let Draft { billing_on, customer_id, currency, .. } = one;
+        Self { billing_on: *billing_on, customer_id: *customer_id, currency }
+    }
+}
+
 fn compare_one(
     rows: &Rows,
     charge: &Charge,
-    invoice: &Invoice,
+    invoice: &Document<'_>,
     line: &Line,
     findings: &mut Vec<String>,
 ) {
@@ -206,7 +227,7 @@ fn compare_one(
         Some(charge.subscription),
         &item.product_id,
     );
-    let found = (invoice.customer_id, &invoice.currency, line.subscription_id, &line.product_id);
+    let found = (invoice.customer_id, invoice.currency, line.subscription_id, &line.product_id);
     if found != expected || line.revenue != item.revenue {
         findings.push(format!("line {}: {found:?} instead of {expected:?}", line.id));
     }

@@ -63,8 +63,9 @@ fn check_days(
         }
         let by_hand: i128 = rows.by_hand_of(line).map(|credit| credit.net_minor).sum();
         by_hand_of_item += by_hand;
-        // Of what was given back by hand, whole, a credit of the run would be over nothing.
-        if line.net_minor > 0 && line.net_minor + by_hand == 0 {
+        // Of what was given back by hand, whole, or waived with its draft, a credit of the run would be
+        // over nothing.
+        if line.waived || (line.net_minor > 0 && line.net_minor + by_hand == 0) {
             given_back
                 .extend(line.service_from.iter_days().take_while(|d| *d < line.service_until));
         }
@@ -101,6 +102,8 @@ fn check_days(
         // After a credit that left nothing, it stands where the credit began.
         let mut lines = rows.lines_of_item(item.id).filter(|line| line.kind != "recurring");
         let credited = lines.any(|line| line.service_from == item.billed_until);
+        let waived = rows.lines_of_item(item.id).any(|line| line.waived);
+        let until = if waived { item.billed_until } else { until };
         if item.billed_until < until || (item.billed_until > until && !credited) {
             let has = item.billed_until;
             findings.push(format!("item {}: charged until {has} instead of {until}", item.id));

@@ -176,10 +176,28 @@ pub(super) struct Invoice {
     pub(super) sequence: Option<i64>,
 }
 
+/// A draft that did not become a document, or not yet.
+#[derive(Debug, Deserialize)]
+pub(super) struct Draft {
+    pub(super) id: Uuid,
+    pub(super) customer_id: Uuid,
+    pub(super) state: String,
+    pub(super) currency: String,
+    pub(super) billing_on: NaiveDate,
+    pub(super) made_on: NaiveDate,
+    pub(super) finalize_on: NaiveDate,
+    pub(super) kind: String,
+    pub(super) net_minor: i128,
+    pub(super) tax_minor: i128,
+    pub(super) total_minor: i128,
+}
+
 /// A line.
 #[derive(Debug, Deserialize)]
 pub(super) struct Line {
     pub(super) id: Uuid,
+    /// Whether it stands on a draft that was discarded: it counts as charged and nobody pays it.
+    pub(super) waived: bool,
     pub(super) invoice_id: Uuid,
     pub(super) position: i32,
     pub(super) kind: String,
@@ -251,6 +269,10 @@ pub(super) struct Rows {
     pub(super) organization: Organization,
     pub(super) rates: Vec<Rate>,
     pub(super) invoices: Vec<Invoice>,
+    /// The documents of drafts that were finalized are among the invoices.
+    pub(super) drafts: Vec<Draft>,
+    /// The invoices that were drafts before, and when those were made.
+    pub(super) drafted_on: HashMap<Uuid, NaiveDate>,
     pub(super) series: Vec<Series>,
     pub(super) postings: Vec<Posting>,
     pub(super) allocations: Vec<Allocation>,
@@ -273,11 +295,17 @@ impl Rows {
         let mut organizations =
             all(sql, org, "SELECT * FROM organizations WHERE org_id = ORG").await;
         let items = all(sql, org, ITEMS).await;
+        let (finalized, drafts) = all(sql, org, "SELECT * FROM drafts WHERE org_id = ORG")
+            .await
+            .into_iter()
+            .partition::<Vec<Draft>, _>(|one| one.state == "finalized");
         let ids = items.iter().map(|item: &Item| (item.subscription_id, item.id));
         Self {
             organization: organizations.pop().expect("the organization"),
             rates: all(sql, org, RATES).await,
             invoices: all(sql, org, INVOICES).await,
+            drafted_on: finalized.into_iter().map(|one| (one.id, one.made_on)).collect(),
+            drafts,
             series: all(sql, org, "SELECT * FROM number_series WHERE org_id = ORG").await,
             postings: all(sql, org, POSTINGS).await,
             allocations: all(sql, org, ALLOCATIONS).await,
@@ -403,11 +431,17 @@ const PARTS: &str = "SELECT * FROM payment_allocations WHERE org_id = ORG \
      ORDER BY created_at, payment_id, position";
 const LOST_VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, tax_minor \
      FROM write_off_vat WHERE org_id = ORG";
-const LINES: &str = "SELECT l.id, l.invoice_id, l.position, l.kind, l.subscription_id, l.item_id, \
+const LINES: &str = "SELECT l.id, false AS waived, l.invoice_id, l.position, l.kind, l.subscription_id, l.item_id, \
          l.corrects_line_id, l.discount_minor, l.product_id, l.revenue, r.vat_category, \
          l.service_from, l.service_until, l.quantity::text, l.unit_price::text, l.net_minor, \
          l.vat_class, l.vat_percent::text FROM invoice_lines l \
-     JOIN products r ON r.org_id = ORG AND r.id = l.product_id WHERE l.org_id = ORG";
+     JOIN products r ON r.org_id = ORG AND r.id = l.product_id WHERE l.org_id = ORG \
+     UNION ALL SELECT l.id, d.state = 'discarded', l.draft_id, l.position, l.kind, l.subscription_id, \
+         l.item_id, NULL, l.discount_minor, l.product_id, l.revenue, l.vat_category, \
+         l.service_from, l.service_until, l.quantity::text, l.unit_price::text, l.net_minor, \
+         l.vat_class, l.vat_percent::text FROM draft_lines l \
+     JOIN drafts d ON d.org_id = ORG AND d.id = l.draft_id AND d.state <> 'finalized' \
+     WHERE l.org_id = ORG";
 const VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, base_minor, tax_minor \
      FROM invoice_vat WHERE org_id = ORG";
 const POSTINGS: &str = "SELECT p.entry_id, e.posted_on, p.account, p.currency, p.amount_minor, \

@@ -16,7 +16,7 @@ async fn drafts_are_made_and_finalized_once_wherever_the_connection_breaks() {
     let (database, clock, org) = first_of_march().await;
     let sql = database.sql().await;
     sql.batch_execute("UPDATE organizations SET draft_grace_days = 2").await.unwrap();
-    let ctx = Ctx { store: database.store(), clock: clock.clone() };
+    let ctx = testkit::ctx(database.store(), clock.clone());
     for task in Task::ALL {
         task.run(&ctx, org).await.unwrap();
     }

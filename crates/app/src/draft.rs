@@ -136,6 +136,7 @@ fn document(kept: Kept, seller: Party, buyer: Party) -> Document {
         total: draft.total,
         balance: Money::zero(draft.currency),
         open,
+        written_off: Money::zero(draft.currency),
         seller,
         buyer,
         finalized_at: None,

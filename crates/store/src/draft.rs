@@ -265,7 +265,7 @@ pub async fn of_items(tx: &mut Tx, items: &[ItemId]) -> Result<Vec<Kept>> {
 ///
 /// # Errors
 /// [`Error::Unavailable`].
-pub(crate) async fn waived(
+pub async fn waived(
     tx: &mut Tx,
     items: &[ItemId],
 ) -> Result<HashMap<(ItemId, LineKind), (Date, i32)>> {

@@ -126,6 +126,9 @@ async fn of_two_calls_at_once_one_moves_the_clock_and_the_other_is_told() {
 async fn when_the_caller_goes_away_the_day_is_finished_and_the_clock_stands_still() {
     let world = World::new().await;
     let mut client = subscribed(&world).await;
+    // What is billed meanwhile is not yet to be collected.
+    let late = "UPDATE organizations SET payment_terms_days = 365";
+    world.database.sql().await.batch_execute(late).await.unwrap();
     client.run_billing().await;
     let other_run = held(&world).await;
     let target = request(Target::ToDate(date("2025-04-01")));

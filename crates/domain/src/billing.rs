@@ -105,6 +105,8 @@ pub struct Lines {
     /// The items whose lines were looked for, or charged since: where there is none, no document
     /// had it.
     pub asked: HashSet<ItemId>,
+    /// The items of which a charge was waived with its draft: nothing was paid for it.
+    pub waived: HashSet<ItemId>,
     /// Deferrals of lines that were credited, as they are now.
     pub shortened: HashMap<LineId, Deferral>,
 }

@@ -47,3 +47,12 @@ fn billing_is_measured_beside_plain_sql_that_writes_the_same_rows() {
     let statements = figures["statements_per_invoice"].as_f64().unwrap();
     assert!(statements < 1.0, "a batch has a fixed number of statements: {figures}");
 }
+
+#[test]
+fn attempts_are_measured_beside_the_least_that_they_could_take() {
+    let figures = measured(&["retries", "--due", "50"]);
+    assert_eq!(figures["due"], 50, "{figures}");
+    assert!(figures["attempts_per_second"].as_u64().unwrap() > 0, "{figures}");
+    assert!(figures["floor_attempts_per_second"].as_u64().unwrap() > 0, "{figures}");
+    assert!(figures["ratio_to_floor"].is_number(), "{figures}");
+}

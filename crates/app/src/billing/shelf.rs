@@ -33,6 +33,7 @@ pub(crate) struct Shelf {
     ids: Sequence,
     charged: HashMap<(ItemId, LineKind), Charged>,
     asked: HashSet<ItemId>,
+    waived: HashSet<ItemId>,
     open: HashMap<InvoiceId, Money>,
     balances: HashMap<Account, Money>,
     waiting: Waiting,
@@ -61,13 +62,11 @@ impl Shelf {
         product_ids.sort_unstable();
         product_ids.dedup();
         let products = store::plan::products(&mut scope.tx, &product_ids).await?;
-        let mut asked = creditable_items(subscriptions);
+        let asked = creditable_items(subscriptions);
         let mut credited: Vec<ItemId> = asked.iter().copied().collect();
         credited.sort_unstable();
         let mut charged = store::invoice::latest_lines(&mut scope.tx, &credited, hold).await?;
-        // What was waived with its draft was not paid: nothing is taken back of it.
         let waived = store::draft::waived(&mut scope.tx, &credited).await?;
-        asked.retain(|item| !waived.keys().any(|(waived, _)| waived == item));
         let mut invoices: Vec<InvoiceId> = charged.values().map(|line| line.invoice_id).collect();
         invoices.sort_unstable();
         invoices.dedup();
@@ -89,6 +88,7 @@ impl Shelf {
             ids: Sequence::new(scope.now),
             charged,
             asked,
+            waived: waived.into_keys().map(|(item, _)| item).collect(),
             open,
             balances: store::billing::balances(&mut scope.tx, customers).await?,
             waiting,
@@ -137,7 +137,7 @@ impl Shelf {
             usage: self.counted.usage(account, subscriptions),
             subscriptions,
             waiting: self.waiting.get(&account).cloned().unwrap_or_default(),
-            lines: Lines { latest, asked, ..Lines::default() },
+            lines: Lines { latest, asked, waived: self.waived.clone(), ..Lines::default() },
             balance: Balance { available, open },
         }
     }

@@ -141,7 +141,7 @@ impl<'a> Sale<'a> {
     }
 
     /// Refuses a credit whose line is not there: only a charge that was worth nothing, of itself or
-    /// by a discount, is on no document.
+    /// by a discount, or that was waived with its draft, is on no document.
     fn refuse_missing(&self, lines: &Lines, is_discounted: bool) -> Result<(), BillRefused> {
         let id = self.item.id;
         let line = lines.latest.get(&(id, LineKind::Recurring));
@@ -149,7 +149,9 @@ impl<'a> Sale<'a> {
             return Ok(());
         }
         let charged = Period { start: self.item.charged_from, end: self.due.part.end };
-        let nothing = is_discounted || self.price_of(charged)?.is_zero();
+        let nothing = is_discounted
+            || lines.waived.contains(&id)
+            || self.price_of(charged)?.is_zero();
         match lines.asked.contains(&id) && nothing {
             true => Ok(()),
             false => Err(BillRefused::LineUnknown { id, from: charged.start, until: charged.end }),

@@ -22,7 +22,7 @@ use domain::date::Date;
 use domain::id::OrgId;
 
 use super::laboratory::{Laboratory, customers, vendor};
-use super::report::{Report, millis, per_second};
+use super::report::{Report, micros, millis, per_second};
 use crate::Error;
 use crate::config::BillingBenchOptions;
 
@@ -86,7 +86,8 @@ pub(super) async fn measure(
     let per_invoice = |laps: &[Lap], of: fn(&Lap) -> u64| {
         laps.iter().map(of).sum::<u64>() / (invoices * laps.len().max(1) as u64)
     };
-    let (run, set_based) = (median(&runs), median(&plain));
+    let took = |laps: &[Lap]| median(laps.iter().map(|lap| lap.took).collect());
+    let (run, set_based) = (took(&runs), took(&plain));
     let mut report = Report::default();
     report.text("settings", laboratory.durability().await?);
     report.number("subscriptions", invoices);
@@ -106,14 +107,10 @@ pub(super) async fn measure(
     Ok(report)
 }
 
-fn median(laps: &[Lap]) -> Duration {
-    let mut took: Vec<Duration> = laps.iter().map(|lap| lap.took).collect();
+/// The one in the middle.
+pub(super) fn median(mut took: Vec<Duration>) -> Duration {
     took.sort_unstable();
     took.get(took.len() / 2).copied().unwrap_or_default()
-}
-
-fn micros(took: Duration) -> u64 {
-    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The most memory that this process has had; 0 where the system does not tell.
@@ -124,7 +121,8 @@ fn peak_memory() -> u64 {
     kibibytes.unwrap_or(0) * 1_024
 }
 
-fn first_of(month: u32) -> Result<Date, Error> {
+/// The first day of a month of the measured year.
+pub(super) fn first_of(month: u32) -> Result<Date, Error> {
     let day = NaiveDate::from_ymd_opt(YEAR, month, 1);
     day.ok_or_else(|| Error::refused(DOING)(app::Error::fault(format!("{month} is no month"))))
 }
@@ -142,7 +140,7 @@ impl<'a> Race<'a> {
         let org = made.await.map_err(Error::refused(DOING))?;
         let twin = OrgId(domain::id::fresh(ctx.clock.now()));
         let race = Self { laboratory, subscriptions, org, twin };
-        race.execute(include_str!("billing/crowd.sql"), ctx.clock.now()).await?;
+        crowd(laboratory, org, subscriptions, ctx.clock.now()).await?;
         race.execute(include_str!("billing/twin.sql"), ctx.clock.now()).await?;
         laboratory.execute("VACUUM ANALYZE").await?;
         Ok(race)
@@ -189,14 +187,12 @@ impl<'a> Race<'a> {
     /// Runs statements about the two organizations.
     async fn execute(&self, statements: &str, now: DateTime<Utc>) -> Result<(), Error> {
         let statements = self.filled(statements).replace(":now", &now.to_rfc3339());
-        let statements = statements.replace(":millis", &now.timestamp_millis().to_string());
         self.laboratory.execute(&statements).await
     }
 
     fn filled(&self, statements: &str) -> String {
         let statements = statements.replace(":org", &self.org.to_string());
-        let statements = statements.replace(":twin", &self.twin.to_string());
-        statements.replace(":count", &(self.subscriptions - 1).to_string())
+        statements.replace(":twin", &self.twin.to_string())
     }
 
     /// Whether both sides have written the same.
@@ -211,8 +207,21 @@ impl<'a> Race<'a> {
     }
 }
 
+/// Copies the one customer of an organization until there are so many.
+pub(super) async fn crowd(
+    laboratory: &Laboratory,
+    org: OrgId,
+    count: u32,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let statements = include_str!("billing/crowd.sql").replace(":org", &org.to_string());
+    let statements = statements.replace(":count", &(count - 1).to_string());
+    let statements = statements.replace(":millis", &now.timestamp_millis().to_string());
+    laboratory.execute(&statements).await
+}
+
 /// The outside world in the morning of a day.
-fn at(laboratory: &Laboratory, day: Date) -> Ctx {
+pub(super) fn at(laboratory: &Laboratory, day: Date) -> Ctx {
     let moment = day.and_time(NaiveTime::MIN).and_utc() + chrono::Duration::hours(6);
     let clock = Arc::new(Shifted { moment, since: Instant::now() });
     Ctx { clock, ..laboratory.ctx.clone() }

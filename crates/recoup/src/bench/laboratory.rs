@@ -87,7 +87,7 @@ impl Laboratory {
     }
 
     /// A connection past the service.
-    async fn office(&self) -> Result<tokio_postgres::Client, Error> {
+    pub(super) async fn office(&self) -> Result<tokio_postgres::Client, Error> {
         let url = self.ctx.store.settings().url.expose_secret().to_owned();
         let (client, connection) =
             tokio_postgres::connect(&url, NoTls).await.map_err(Error::part(PART))?;

@@ -15,6 +15,7 @@
 mod billing;
 mod laboratory;
 mod report;
+mod retries;
 mod usage;
 
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,7 @@ pub(crate) async fn run(
     let measuring = async {
         match &bench.benchmark {
             Benchmark::Billing(size) => billing::measure(&laboratory, size).await,
+            Benchmark::Retries(size) => retries::measure(&laboratory, size).await,
             Benchmark::Usage(size) => usage::measure(&laboratory, size).await,
         }
     };

@@ -18,6 +18,8 @@ pub struct BenchOptions {
 pub enum Benchmark {
     /// Invoices made per second by the billing run, and by plain set-based SQL beside it.
     Billing(BillingBenchOptions),
+    /// Attempts to collect per second, and the least that their database could take beside it.
+    Retries(RetriesBenchOptions),
     /// Events of usage recorded per second, and totals added up from them.
     Usage(UsageBenchOptions),
 }
@@ -50,4 +52,13 @@ pub struct UsageBenchOptions {
     #[arg(long, default_value_t = 4, value_name = "N",
         value_parser = clap::value_parser!(u16).range(1..=64))]
     pub senders: u16,
+}
+
+/// How much is collected.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RetriesBenchOptions {
+    /// How many attempts are due at once, each at an invoice of a customer of its own.
+    #[arg(long, default_value_t = 10_000, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub due: u32,
 }

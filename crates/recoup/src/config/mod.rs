@@ -20,7 +20,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 pub use address::DatabaseAddress;
-pub use bench::{BenchOptions, Benchmark, BillingBenchOptions, UsageBenchOptions};
+pub use bench::{
+    BenchOptions, Benchmark, BillingBenchOptions, RetriesBenchOptions, UsageBenchOptions,
+};
 pub use shown::shown;
 
 /// What the program is told.

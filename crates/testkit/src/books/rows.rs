@@ -287,6 +287,8 @@ pub(super) struct Rows {
     items: HashMap<Uuid, Item>,
     items_of: HashMap<Uuid, Vec<Uuid>>,
     lines_of: HashMap<Uuid, Vec<Line>>,
+    of_item: HashMap<Uuid, Vec<Place>>,
+    by_hand: HashMap<Uuid, Vec<Place>>,
     vat_of: HashMap<Uuid, Vec<Vat>>,
 }
 
@@ -300,7 +302,14 @@ impl Rows {
             .into_iter()
             .partition::<Vec<Draft>, _>(|one| one.state == "finalized");
         let ids = items.iter().map(|item: &Item| (item.subscription_id, item.id));
+        let lines_of: HashMap<Uuid, Vec<Line>> = grouped(
+            all(sql, org, LINES).await.into_iter().map(|line: Line| (line.invoice_id, line)),
+        );
         Self {
+            of_item: placed(&lines_of, |line| line.item_id),
+            by_hand: placed(&lines_of, |line| {
+                line.corrects_line_id.filter(|_| line.kind == "correction")
+            }),
             organization: organizations.pop().expect("the organization"),
             rates: all(sql, org, RATES).await,
             invoices: all(sql, org, INVOICES).await,
@@ -321,9 +330,7 @@ impl Rows {
             items: items.into_iter().map(|item| (item.id, item)).collect(),
             customers: by(all(sql, org, CUSTOMERS).await, |customer: &Customer| customer.id),
             subscriptions: by(all(sql, org, SUBSCRIPTIONS).await, |one: &Subscription| one.id),
-            lines_of: grouped(
-                all(sql, org, LINES).await.into_iter().map(|line: Line| (line.invoice_id, line)),
-            ),
+            lines_of,
             vat_of: grouped(
                 all(sql, org, VAT).await.into_iter().map(|row: Vat| (row.invoice_id, row)),
             ),
@@ -364,13 +371,17 @@ impl Rows {
 
     /// The lines that take a line back by hand.
     pub(super) fn by_hand_of(&self, line: &Line) -> impl Iterator<Item = &Line> {
-        let is_of = |one: &&Line| one.kind == "correction" && one.corrects_line_id == Some(line.id);
-        self.lines().filter(is_of)
+        self.at(self.by_hand.get(&line.id))
     }
 
     /// The lines that bill an item.
     pub(super) fn lines_of_item(&self, item: Uuid) -> impl Iterator<Item = &Line> {
-        self.lines().filter(move |line| line.item_id == Some(item))
+        self.at(self.of_item.get(&item))
+    }
+
+    fn at(&self, places: Option<&Vec<Place>>) -> impl Iterator<Item = &Line> {
+        let places: Vec<Place> = places.cloned().unwrap_or_default();
+        places.into_iter().map(|(invoice, at)| &self.lines_of[&invoice][at])
     }
 
     pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
@@ -388,6 +399,18 @@ impl Rows {
 
 fn by<T>(rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> HashMap<Uuid, T> {
     rows.into_iter().map(|row| (id(&row), row)).collect()
+}
+
+/// The invoice of a line, and the line's place among those of the invoice.
+type Place = (Uuid, usize);
+
+/// Where the lines are that belong to something.
+fn placed(
+    lines_of: &HashMap<Uuid, Vec<Line>>,
+    key: impl Fn(&Line) -> Option<Uuid>,
+) -> HashMap<Uuid, Vec<Place>> {
+    let lines = lines_of.values().flat_map(|lines| lines.iter().enumerate());
+    grouped(lines.filter_map(|(at, line)| Some((key(line)?, (line.invoice_id, at)))))
 }
 
 fn grouped<T>(rows: impl Iterator<Item = (Uuid, T)>) -> HashMap<Uuid, Vec<T>> {

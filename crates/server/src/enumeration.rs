@@ -235,11 +235,17 @@ both_ways! {
         OwnDay = OwnDay,
         Calendar = Calendar,
     }
+    PauseKind = subscription::PauseKind {
+        Customer = Customer,
+        Suspension = Suspension,
+    }
     SubscriptionState = subscription::State {
         Pending = Pending,
         Trialing = Trialing,
         Active = Active,
         Paused = Paused,
+        PastDue = PastDue,
+        Suspended = Suspended,
         Cancelled = Cancelled,
     }
     CancelReason = subscription::CancelReason {
@@ -263,6 +269,8 @@ both_ways! {
         SubscriptionRenewed = SubscriptionRenewed,
         SubscriptionChanged = SubscriptionChanged,
         SubscriptionPaused = SubscriptionPaused,
+        SubscriptionSuspended = SubscriptionSuspended,
+        SubscriptionRestored = SubscriptionRestored,
         SubscriptionResumed = SubscriptionResumed,
         SubscriptionCancellationPlanned = SubscriptionCancellationPlanned,
         SubscriptionCancellationUndone = SubscriptionCancellationUndone,

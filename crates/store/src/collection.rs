@@ -19,6 +19,7 @@ use domain::id::{CustomerId, DunningPolicyId, InvoiceId};
 use domain::money::{Currency, Money};
 use domain::payment::Scheme;
 use domain::period::Period;
+use domain::subscription::PauseKind;
 
 use crate::billing::Account;
 use crate::schema::{
@@ -371,7 +372,8 @@ pub async fn record_steps(
     Ok(())
 }
 
-/// The pauses of what invoices bill: meanwhile nothing follows.
+/// The customers' pauses of what invoices bill: meanwhile nothing follows. A suspension is what
+/// follows, and stops nothing.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -388,6 +390,7 @@ pub async fn pauses(
         .filter(invoice_lines::org_id.eq(tx.org()))
         .filter(subscription_pauses::org_id.eq(tx.org()))
         .filter(invoice_lines::invoice_id.eq_any(invoices))
+        .filter(subscription_pauses::kind.eq(PauseKind::Customer))
         .distinct()
         .select((
             invoice_lines::invoice_id,

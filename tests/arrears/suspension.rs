@@ -3,7 +3,14 @@
 use server::pb::v1::{self, CancelReason, SubscriptionState};
 
 use super::{EMPTY, card, debit, due_at_once, pay, standing, without_money};
-use crate::world::{Client, Plan, World, book, day, refusal};
+use crate::world::{Client, Plan, World, book, day, euro, refusal};
+
+/// Recurring revenue that is at risk, of how much.
+async fn at_risk(client: &mut Client) -> String {
+    let answer = client.revenue.get_mrr(v1::GetMrrRequest::default()).await.unwrap().into_inner();
+    let of = &answer.currencies[0];
+    format!("{} of {}", euro(&of.at_risk), euro(&of.mrr))
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn delivery_goes_on_in_grace_then_read_only_then_not_at_all_until_it_is_ended() {
@@ -47,10 +54,12 @@ async fn what_is_paid_is_delivered_again_at_once_and_only_the_days_that_are_deli
     assert_eq!(standing(&mut client, &id).await, "SUSPENDED STOP OVERDUE");
     let suspended = client.subscription(&id).await;
     assert_eq!((day(&suspended.suspended_from), suspended.next_billing_on), ("2025-01-31".into(), None));
-    assert_eq!(refusal(client.pause(&id, None, None).await).reason, "SUBSCRIPTION_SUSPENDED");
-    assert_eq!(refusal(client.resume(&id, None).await).reason, "NOT_PAUSED");
+    assert_eq!(at_risk(&mut client).await, "31.00 of 31.00");
+    assert_eq!(refusal(client.pause(&id, None, None).await).about, "SUBSCRIPTION_SUSPENDED");
+    assert_eq!(refusal(client.resume(&id, None).await).about, "NOT_PAUSED");
     pay(&mut client, &customer, 37_51).await;
     assert_eq!(standing(&mut client, &id).await, "ACTIVE DELIVER IN_FORCE");
+    assert_eq!(at_risk(&mut client).await, "0.00 of 31.00");
     let restored = client.subscription(&id).await;
     let pause = &restored.pauses[0];
     assert_eq!((day(&pause.from), day(&pause.until)), ("2025-01-31".into(), "2025-02-05".into()));
@@ -125,11 +134,11 @@ async fn a_customer_whose_delivery_is_restricted_gets_no_more_and_may_have_less(
     client.change(&id, seats("3")).await.unwrap();
     client.advance("2025-01-22").await.unwrap();
     let refused = refusal(client.change(&id, seats("4")).await);
-    assert_eq!(refused.reason, "PAYMENT_OVERDUE");
+    assert_eq!(refused.about, "PAYMENT_OVERDUE");
     client.change(&id, seats("2")).await.unwrap();
     let plan = client.plan("more", Plan::months(1, "5.00")).await;
     let terms = Client::terms(&customer, &plan, "2025-01-22");
-    assert_eq!(refusal(client.subscribe(terms).await).reason, "PAYMENT_OVERDUE");
+    assert_eq!(refusal(client.subscribe(terms).await).about, "PAYMENT_OVERDUE");
     let filter = |state: SubscriptionState| v1::ListSubscriptionsRequest {
         state: state.into(),
         ..Default::default()

@@ -78,3 +78,7 @@ impl Subscription {
         self.pauses.iter().map(Pause::days).chain(open)
     }
 }
+
+#[cfg(test)]
+#[path = "suspend_tests.rs"]
+mod tests;

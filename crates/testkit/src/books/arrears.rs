@@ -24,12 +24,12 @@ pub(super) async fn check(sql: &Client, ctx: &Ctx, org: OrgId, findings: &mut Ve
     let question = FINDINGS.replace("ORG", &format!("'{org}'"));
     let rows = sql.query(&question, &[]).await.expect("where subscriptions stand");
     findings.extend(rows.iter().map(|row| row.get::<_, String>(0)));
-    let owing = "SELECT customer_id FROM collections WHERE org_id = ORG \
-                 UNION SELECT customer_id FROM arrears WHERE org_id = ORG";
+    let owing = "SELECT customer_id::text FROM collections WHERE org_id = ORG \
+                 UNION SELECT customer_id::text FROM arrears WHERE org_id = ORG";
     let owing = owing.replace("ORG", &format!("'{org}'"));
     let rows = sql.query(&owing, &[]).await.expect("who owes, and owed");
-    let customers: Vec<CustomerId> =
-        rows.iter().map(|row| CustomerId(row.get::<_, Uuid>(0))).collect();
+    let id = |row: &tokio_postgres::Row| row.get::<_, &str>(0).parse::<Uuid>().expect("an id");
+    let customers: Vec<CustomerId> = rows.iter().map(|row| CustomerId(id(row))).collect();
     let mut scope = ctx.scope(org).await.expect("a transaction");
     let wrong = app::arrears::differences(&mut scope, &customers).await.expect("an answer");
     findings.extend(wrong);

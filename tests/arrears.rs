@@ -7,25 +7,6 @@ use server::pb::v1::{self, set_payment_method_request::Details};
 
 use crate::world::{Client, Plan, day};
 
-/// An account on which there is never any money.
-const EMPTY: &str = "NL93SNDB0000000010";
-
-/// Makes a customer pay from an account.
-async fn debit(client: &mut Client, customer: &v1::Customer, iban: &str) {
-    let details = v1::DirectDebitDetails {
-        iban: iban.into(),
-        holder: "A. de Vries".into(),
-        mandate_reference: String::new(),
-        signed_on: None,
-    };
-    let request = v1::SetPaymentMethodRequest {
-        customer_id: customer.id.clone(),
-        details: Some(Details::DirectDebit(details)),
-        ..Default::default()
-    };
-    client.customers.set_payment_method(request).await.unwrap();
-}
-
 /// Makes a customer pay with a card.
 async fn card(client: &mut Client, customer: &v1::Customer, token: &str) {
     let details = v1::CardDetails {
@@ -45,10 +26,8 @@ async fn card(client: &mut Client, customer: &v1::Customer, token: &str) {
 
 /// A customer whose invoices are to be paid on the day of their issue.
 async fn due_at_once(client: &mut Client) -> v1::Customer {
-    let customer = v1::Customer {
-        payment_terms_days: Some(0),
-        ..Client::business("Bakkerij Jansen")
-    };
+    let customer =
+        v1::Customer { payment_terms_days: Some(0), ..Client::business("Bakkerij Jansen") };
     client.create_customer(customer).await.unwrap()
 }
 

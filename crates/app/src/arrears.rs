@@ -121,9 +121,8 @@ async fn follow(
     before: &Standings,
     now: &Standings,
 ) -> Result<(), Error> {
-    let is = |at: &Standings, id: &CustomerId| {
-        suspend::is_suspended(at.get(id).map(|kept| kept.degree))
-    };
+    let is =
+        |at: &Standings, id: &CustomerId| suspend::is_suspended(at.get(id).map(|kept| kept.degree));
     let turned = changed.iter().copied().filter(|id| is(before, id) != is(now, id));
     let (suspended, restored): (Vec<_>, Vec<_>) = turned.partition(|id| is(now, id));
     suspend::turn(scope, &suspended, &restored).await
@@ -154,9 +153,7 @@ pub(crate) async fn refuse_more(scope: &mut Scope, customer: CustomerId) -> Resu
                 "money is missing since {since}: expected what is overdue to be paid before more is delivered"
             );
             let refusal = Refusal::new("PAYMENT_OVERDUE", message);
-            Err(Error::Refused(
-                refusal.with("invoice_id", kept.invoice_id).with("since", since),
-            ))
+            Err(Error::Refused(refusal.with("invoice_id", kept.invoice_id).with("since", since)))
         }
     }
 }

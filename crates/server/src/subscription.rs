@@ -3,8 +3,8 @@
 //! Deliberately absent: billing (the billing run's, see `invoice`); the stream of usage
 //! ([`crate::usage`]).
 
-use app::{Ctx, Scope};
 use app::subscription::{self, CreateSubscription, Filter};
+use app::{Ctx, Scope};
 use domain::id::SubscriptionId;
 use domain::invoice::Party;
 use domain::period::Alignment;

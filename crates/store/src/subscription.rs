@@ -302,9 +302,8 @@ pub async fn list(
         query = query.filter(subscriptions::plan_id.eq(plan_id));
     }
     if let Some(state) = filter.state {
-        let late = || {
-            arrears::table.filter(arrears::org_id.eq(tx.org())).select(arrears::customer_id)
-        };
+        let late =
+            || arrears::table.filter(arrears::org_id.eq(tx.org())).select(arrears::customer_id);
         query = match state {
             State::PastDue => query
                 .filter(subscriptions::state.eq(State::Active))

@@ -47,9 +47,9 @@ impl From<PauseRefused> for Error {
             PauseRefused::AlreadyPaused { from, until } => Self::Refused(
                 Refusal::new("ALREADY_PAUSED", message).with("from", from).with("until", until),
             ),
-            PauseRefused::Suspended { since } => Self::Refused(
-                Refusal::new("SUBSCRIPTION_SUSPENDED", message).with("since", since),
-            ),
+            PauseRefused::Suspended { since } => {
+                Self::Refused(Refusal::new("SUBSCRIPTION_SUSPENDED", message).with("since", since))
+            }
             PauseRefused::TooMany => Self::refused("TOO_MANY_INTENTS", message),
             PauseRefused::NotPaused { on } => {
                 Self::Refused(Refusal::new("NOT_PAUSED", message).with("on", on))

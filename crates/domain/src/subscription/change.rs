@@ -71,9 +71,8 @@ impl Terms {
     /// units of one.
     #[must_use]
     pub fn adds_to(&self, before: &Self) -> bool {
-        let had = |item: &PlannedItem| {
-            before.items.iter().find(|one| one.component == item.component)
-        };
+        let had =
+            |item: &PlannedItem| before.items.iter().find(|one| one.component == item.component);
         let more = |item: &PlannedItem| had(item).is_none_or(|one| item.quantity > one.quantity);
         self.plan_id != before.plan_id || self.items.iter().any(more)
     }
@@ -343,9 +342,8 @@ impl Subscription {
             self.rebase();
             return Ok(());
         }
-        let is_planned = |one: &Pause| {
-            one.kind == PauseKind::Customer && one.id == id && one.from_on > today
-        };
+        let is_planned =
+            |one: &Pause| one.kind == PauseKind::Customer && one.id == id && one.from_on > today;
         let planned = self.pauses.iter().position(is_planned);
         let Some(position) = planned else { return Err(ChangeRefused::NotPlanned { id }) };
         self.pauses.remove(position);

@@ -96,7 +96,9 @@ pub enum PauseRefused {
     #[error("the subscription has {MAX_INTENTS} pauses ahead of it: revoke one first")]
     TooMany,
     /// Its customer's money is missing.
-    #[error("the subscription is suspended since {since}: it can be paused when what is overdue is paid")]
+    #[error(
+        "the subscription is suspended since {since}: it can be paused when what is overdue is paid"
+    )]
     Suspended {
         /// First day of the suspension.
         since: Date,

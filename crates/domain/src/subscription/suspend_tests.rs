@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use crate::subscription::*;
 use crate::Outcome;
 use crate::entitlement::{Arrears, entitlement};
 use crate::id::IntentId;
 use crate::renewal::next_renewal_on;
 use crate::renewal::tests::{day, subscription};
+use crate::subscription::*;
 
 fn id(number: u128) -> IntentId {
     IntentId(Uuid::from_u128(number))

@@ -15,6 +15,7 @@
 )]
 
 mod access;
+mod arrears;
 mod billing;
 mod books;
 mod cancellation;

@@ -9,16 +9,19 @@
 //!
 //! Deliberately absent: the answer to who asks whether to deliver ([`domain::entitlement`]).
 
+pub(crate) mod suspend;
+
 use std::collections::HashMap;
 
 use domain::dunning::{Case, OpenCase, overdue};
 use domain::entitlement::Arrears;
 use domain::id::{CustomerId, OrgId};
+use domain::subscription::{State, Subscription};
 use store::arrears::Kept;
 use store::collection::{Collected, Which};
 
 use crate::collection::Desk;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::{Ctx, Scope};
 
 /// Customers of one transaction.
@@ -29,10 +32,44 @@ const BATCH: i64 = 200;
 /// # Errors
 /// [`Error::Unavailable`].
 pub(crate) async fn recompute(scope: &mut Scope, customers: &[CustomerId]) -> Result<(), Error> {
+    let (kept, now) = compare(scope, customers).await?;
+    let changed: Vec<CustomerId> =
+        customers.iter().copied().filter(|id| kept.get(id) != now.get(id)).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let new: Vec<Kept> = changed.iter().filter_map(|id| now.get(id).copied()).collect();
+    store::arrears::replace(&mut scope.tx, &changed, &new).await?;
+    follow(scope, &changed, &kept, &now).await
+}
+
+/// What is kept of customers that is not what it would be if it were computed now, in words: nothing,
+/// whatever happened before.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn differences(
+    scope: &mut Scope,
+    customers: &[CustomerId],
+) -> Result<Vec<String>, Error> {
+    let (kept, now) = compare(scope, customers).await?;
+    let differ = customers.iter().filter(|id| kept.get(id) != now.get(id));
+    Ok(differ
+        .map(|id| format!("arrears of {id}: {:?} instead of {:?}", kept.get(id), now.get(id)))
+        .collect())
+}
+
+type Standings = HashMap<CustomerId, Kept>;
+
+/// Where customers stand: as it is kept, and as it is.
+async fn compare(
+    scope: &mut Scope,
+    customers: &[CustomerId],
+) -> Result<(Standings, Standings), Error> {
     let kept = store::arrears::get_many(&mut scope.tx, customers).await?;
     let failing = store::collection::load(&mut scope.tx, Which::Failing(customers)).await?;
-    if kept.is_empty() && failing.is_empty() {
-        return Ok(());
+    if failing.is_empty() {
+        return Ok((kept, HashMap::new()));
     }
     let desk = Desk::load(scope, &failing).await?;
     let mut by_customer: HashMap<CustomerId, Vec<&Collected>> = HashMap::new();
@@ -44,14 +81,7 @@ pub(crate) async fn recompute(scope: &mut Scope, customers: &[CustomerId]) -> Re
         .into_iter()
         .filter_map(|(customer, open)| Some((customer, standing(&desk, customer, &open, today)?)))
         .collect();
-    let changed: Vec<CustomerId> =
-        customers.iter().copied().filter(|id| kept.get(id) != now.get(id)).collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let new: Vec<Kept> = changed.iter().filter_map(|id| now.get(id).copied()).collect();
-    store::arrears::replace(&mut scope.tx, &changed, &new).await?;
-    follow(scope, &changed, &kept, &now).await
+    Ok((kept, now))
 }
 
 /// Where a customer stands; nothing when nothing is missing.
@@ -84,23 +114,69 @@ fn standing(
     })
 }
 
-/// What follows from a change.
+/// What follows from a change: subscriptions are suspended, or delivered again.
 async fn follow(
-    _scope: &mut Scope,
-    _changed: &[CustomerId],
-    _before: &HashMap<CustomerId, Kept>,
-    _now: &HashMap<CustomerId, Kept>,
+    scope: &mut Scope,
+    changed: &[CustomerId],
+    before: &Standings,
+    now: &Standings,
 ) -> Result<(), Error> {
-    Ok(())
+    let is =
+        |at: &Standings, id: &CustomerId| suspend::is_suspended(at.get(id).map(|kept| kept.degree));
+    let turned = changed.iter().copied().filter(|id| is(before, id) != is(now, id));
+    let (suspended, restored): (Vec<_>, Vec<_>) = turned.partition(|id| is(now, id));
+    suspend::turn(scope, &suspended, &restored).await
 }
 
-/// What a customer's missing money does to delivery today.
+/// Where a customer stands; nothing when nothing is missing.
 ///
 /// # Errors
 /// [`Error::Unavailable`].
-pub(crate) async fn of(scope: &mut Scope, customer: CustomerId) -> Result<Arrears, Error> {
-    let kept = store::arrears::get_many(&mut scope.tx, &[customer]).await?;
-    Ok(kept.get(&customer).map_or(Arrears::None, |kept| kept.arrears))
+pub(crate) async fn of(scope: &mut Scope, customer: CustomerId) -> Result<Option<Kept>, Error> {
+    let mut kept = store::arrears::get_many(&mut scope.tx, &[customer]).await?;
+    Ok(kept.remove(&customer))
+}
+
+/// Refuses what would have more delivered to a customer whose delivery is restricted or stopped.
+///
+/// # Errors
+/// [`Error::Refused`] with `PAYMENT_OVERDUE`.
+pub(crate) async fn refuse_more(scope: &mut Scope, customer: CustomerId) -> Result<(), Error> {
+    let Some(kept) = of(scope, customer).await? else { return Ok(()) };
+    let today = scope.today();
+    match kept.arrears {
+        Arrears::None => Ok(()),
+        Arrears::Grace { until } if today < until => Ok(()),
+        Arrears::Grace { .. } | Arrears::Restricted | Arrears::Stopped => {
+            let since = kept.day_zero;
+            let message = format!(
+                "money is missing since {since}: expected what is overdue to be paid before more is delivered"
+            );
+            let refusal = Refusal::new("PAYMENT_OVERDUE", message);
+            Err(Error::Refused(refusal.with("invoice_id", kept.invoice_id).with("since", since)))
+        }
+    }
+}
+
+/// Makes what is shown of subscriptions say where their customers stand: one that runs is past due
+/// when its customer's money is missing. Never save what was made so.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn show(scope: &mut Scope, shown: &mut [Subscription]) -> Result<(), Error> {
+    let running = |one: &&mut Subscription| one.state == State::Active;
+    let customers: Vec<CustomerId> =
+        shown.iter_mut().filter(running).map(|one| one.customer_id).collect();
+    if customers.is_empty() {
+        return Ok(());
+    }
+    let kept = store::arrears::get_many(&mut scope.tx, &customers).await?;
+    for one in shown.iter_mut().filter(running) {
+        if kept.contains_key(&one.customer_id) {
+            one.state = State::PastDue;
+        }
+    }
+    Ok(())
 }
 
 /// Computes anew where those stand whose state changes by itself today.

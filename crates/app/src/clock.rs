@@ -173,6 +173,12 @@ async fn live_until(
             done.add(finish(ctx, org, holder, task).await?);
         }
         let mut scope = ctx.scope(org).await?;
+        // What the day's collections ended or gave back is billed on the same day.
+        if Task::Bill.is_due(&mut scope).await? {
+            drop(scope);
+            done.add(finish(ctx, org, holder, Task::Bill).await?);
+            scope = ctx.scope(org).await?;
+        }
         keep_hold(ctx, &mut scope, holder).await?;
         let today = scope.today();
         let next = date::start_of_day(date::add_days(today, 1), scope.organization.time_zone);

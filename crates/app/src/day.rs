@@ -11,14 +11,14 @@ use domain::id::OrgId;
 use domain::money::Money;
 
 use crate::error::Error;
-use crate::{Ctx, Scope, billing, collection, migration, revenue, subscription};
+use crate::{Ctx, Scope, arrears, billing, collection, migration, revenue, subscription};
 
 /// Work of a day, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Task {
     /// Subscriptions are moved to other versions of their plans.
     Migrate,
-    /// Subscriptions begin, convert from trial, end.
+    /// Subscriptions begin, convert from trial, end; they are suspended where money is missing.
     Turn,
     /// What is due is invoiced, and drafts whose grace is over become documents.
     Bill,
@@ -80,7 +80,11 @@ impl Task {
         let today = scope.today();
         Ok(match self {
             Self::Migrate => store::migration::is_due(&mut scope.tx).await?,
-            Self::Turn => store::subscription::turn_is_due(&mut scope.tx, today).await?,
+            // Before anything is billed: what is suspended today gets no invoice today.
+            Self::Turn => {
+                store::arrears::is_due(&mut scope.tx, today).await?
+                    || store::subscription::turn_is_due(&mut scope.tx, today).await?
+            }
             Self::Bill => store::billing::is_due(&mut scope.tx, today).await?,
             Self::Collect => collection::is_due(scope).await?,
             Self::Recognize => store::revenue::is_due(&mut scope.tx, today).await?,
@@ -94,7 +98,10 @@ impl Task {
     pub async fn run(self, ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
         match self {
             Self::Migrate => migration::run_due(ctx, org).await,
-            Self::Turn => subscription::turn_due(ctx, org).await,
+            Self::Turn => {
+                arrears::turn_due(ctx, org).await?;
+                subscription::turn_due(ctx, org).await
+            }
             Self::Bill => billing::run(ctx, org).await,
             Self::Collect => collection::run(ctx, org).await,
             Self::Recognize => revenue::recognize_due(ctx, org).await,

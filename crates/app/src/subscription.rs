@@ -122,7 +122,7 @@ async fn planned(scope: &mut Scope, command: CreateSubscription) -> Result<Subsc
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Refused`] with `CUSTOMER_BLOCKED`,
-/// `PLAN_RETIRED`, `PLAN_NOT_IN_FORCE`, `CURRENCY_NOT_PRICED`, `ALIGNMENT_NOT_POSSIBLE`,
+/// `PAYMENT_OVERDUE`, `PLAN_RETIRED`, `PLAN_NOT_IN_FORCE`, `CURRENCY_NOT_PRICED`, `ALIGNMENT_NOT_POSSIBLE`,
 /// `METER_IN_USE`.
 pub async fn create(scope: &mut Scope, command: CreateSubscription) -> Result<Subscription, Error> {
     // Held so that a block that arrives at the same time is seen by one or the other.
@@ -132,6 +132,8 @@ pub async fn create(scope: &mut Scope, command: CreateSubscription) -> Result<Su
     let subscription = planned(scope, command).await?;
     let account = account_of(&subscription);
     store::billing::lock(&mut scope.tx, account).await?;
+    // As it stands now that its account is held: what is suspended gets nothing that bills.
+    crate::arrears::refuse_more(scope, subscription.customer_id).await?;
     meter::refuse_shared(scope, &subscription).await?;
     match store::subscription::insert(&mut scope.tx, &subscription, scope.now).await {
         Ok(()) => {}
@@ -164,6 +166,7 @@ pub async fn preview(
     horizon: PreviewHorizon,
 ) -> Result<(Subscription, Vec<Draft>), Error> {
     let subscription = planned(scope, command).await?;
+    crate::arrears::refuse_more(scope, subscription.customer_id).await?;
     meter::refuse_shared(scope, &subscription).await?;
     let drafts = documents_of(scope, &subscription, horizon).await?;
     Ok((subscription, drafts))

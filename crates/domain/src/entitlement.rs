@@ -91,8 +91,10 @@ pub fn entitlement(subscription: &Subscription, arrears: Arrears, today: Date) -
             let until = end.map_or(resumes, |end| end.min(resumes));
             return answer(Delivery::Stop, EntitlementReason::Paused, Some(until));
         }
+        // Money that is missing is the reason, whatever else is.
+        State::Suspended => return answer(Delivery::Stop, EntitlementReason::Overdue, None),
         State::Trialing => EntitlementReason::Trial,
-        State::Active => EntitlementReason::InForce,
+        State::Active | State::PastDue => EntitlementReason::InForce,
     };
     match arrears {
         Arrears::None => answer(Delivery::Deliver, running, stop),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::id::IntentId;
 use crate::renewal::tests::{day, subscription};
-use crate::subscription::Pause;
+use crate::subscription::{Pause, PauseKind};
 
 fn with_pauses(words: &str, pauses: &[(&str, &str)]) -> Subscription {
     let mut subscription = subscription(words);
@@ -12,6 +12,7 @@ fn with_pauses(words: &str, pauses: &[(&str, &str)]) -> Subscription {
         from_on: day(from),
         until_on: day(until),
         note: None,
+        kind: PauseKind::Customer,
     };
     subscription.pauses = (0..).zip(pauses).map(pause).collect();
     subscription

@@ -36,6 +36,10 @@ codes! {
         SubscriptionPaused = "subscription_paused",
         /// Service goes on after a pause.
         SubscriptionResumed = "subscription_resumed",
+        /// Service was taken away because money is missing.
+        SubscriptionSuspended = "subscription_suspended",
+        /// Service goes on after a suspension.
+        SubscriptionRestored = "subscription_restored",
         /// An end was set, or its reason changed.
         SubscriptionCancellationPlanned = "subscription_cancellation_planned",
         /// The end that was set was taken back.

@@ -47,9 +47,9 @@ pub fn upcoming(
     once.chain(again).take_while(move |(on, _)| *on < until).map(|(on, kind)| Upcoming { on, kind })
 }
 
-/// Whether a day lies before the end and in no pause.
+/// Whether a day lies before the end, in no pause and in no suspension.
 fn is_delivered(subscription: &Subscription, day: Date) -> bool {
-    subscription.ends_on().is_none_or(|end| day < end) && !subscription.is_paused_on(day)
+    subscription.ends_on().is_none_or(|end| day < end) && !subscription.is_withheld_on(day)
 }
 
 /// The boundaries after a day on which the subscription is renewed, for ever or up to its end.
@@ -62,6 +62,7 @@ fn renewals_after(subscription: &Subscription, after: Date) -> impl Iterator<Ite
             let change = ahead.intents.first().map(|intent| intent.on).filter(|on| *on <= next);
             match change {
                 Some(on) => drop(ahead.apply_changes(on)),
+                None if ahead.is_suspended_on(next) => return None,
                 None if next >= date::LATEST || ahead.ends_on().is_some_and(|end| end <= next) => {
                     return None;
                 }

@@ -66,6 +66,7 @@ pub(crate) fn subscription(text: &str) -> Subscription {
         }),
         items: vec![item],
         pauses: Vec::new(),
+        suspension: None,
         intents: Vec::new(),
     }
 }

@@ -7,7 +7,8 @@
 //! the items, so that charged days never overlap (`item`). The stored state is what
 //! [`Subscription::state_on`] says for the day of the last turn.
 //!
-//! Deliberately absent: amounts, discounts, usage, payments that fail.
+//! Deliberately absent: amounts, discounts, usage; what a payment that fails leads to, apart from
+//! taking delivery away and giving it back (`suspend`).
 
 mod cancel;
 mod change;
@@ -16,6 +17,7 @@ mod migrate;
 mod named;
 mod pause;
 mod planned;
+mod suspend;
 
 use rust_decimal::Decimal;
 
@@ -26,8 +28,9 @@ pub use self::migrate::{
     MigrateRefused, Migration, MigrationOutcome, MigrationState, MigrationWhen,
 };
 pub use self::named::{Named, NamedQuantity};
-pub use self::pause::{NewPause, Pause, PauseRefused};
+pub use self::pause::{NewPause, Pause, PauseKind, PauseRefused};
 pub use self::planned::{Planned, PlannedKind};
+pub use self::suspend::Suspension;
 use crate::code::codes;
 use crate::date::{self, Date};
 use crate::id::{CustomerId, ItemId, PlanId, PlanVersionId, SubscriptionId};
@@ -49,6 +52,10 @@ codes! {
         Active = "active",
         /// Stands still for a time, at the customer's wish.
         Paused = "paused",
+        /// Runs, and its customer's money is missing: what is shown, never kept.
+        PastDue = "past_due",
+        /// Stands still because its customer's money is missing.
+        Suspended = "suspended",
         /// Has ended.
         Cancelled = "cancelled",
     }
@@ -87,8 +94,11 @@ pub struct Subscription {
     pub cancellation: Option<Cancellation>,
     /// What is and was paid for, oldest first.
     pub items: Vec<Item>,
-    /// Days that are not delivered, oldest first; past ones too.
+    /// Days that are not delivered, oldest first; past ones too, and those of suspensions that are
+    /// over.
     pub pauses: Vec<Pause>,
+    /// A suspension that was not lifted: it lasts, or lasted until the end.
+    pub suspension: Option<Suspension>,
     /// Changes to come, the next one first.
     pub intents: Vec<Intent>,
 }
@@ -167,6 +177,7 @@ impl Subscription {
             cancellation: None,
             items: planned.into_iter().map(item).collect(),
             pauses: Vec::new(),
+            suspension: None,
             intents: Vec::new(),
         };
         subscription.state = subscription.state_on(today);
@@ -199,6 +210,8 @@ impl Subscription {
             State::Cancelled
         } else if today < self.start_on {
             State::Pending
+        } else if self.is_suspended_on(today) {
+            State::Suspended
         } else if self.is_paused_on(today) {
             State::Paused
         } else if self.trial_ends_on.is_some_and(|end| today < end) {
@@ -235,12 +248,15 @@ impl Subscription {
         };
         add(Some(self.start_on), Turn::Started);
         add(self.trial_ends_on, Turn::Converted);
-        for pause in &self.pauses {
+        // While it is suspended nothing begins or ends by a pause.
+        let told = |on: &Date| !self.is_suspended_on(*on);
+        let of_customer = || self.pauses.iter().filter(|pause| pause.kind == PauseKind::Customer);
+        for pause in of_customer() {
             // Pauses that follow each other are one.
             let goes_on = self.is_paused_on(pause.until_on);
-            let went_on = self.pauses.iter().any(|other| other.until_on == pause.from_on);
-            add(Some(pause.from_on).filter(|_| !went_on), Turn::Paused);
-            add(Some(pause.until_on).filter(|_| !goes_on), Turn::Resumed);
+            let went_on = of_customer().any(|other| other.until_on == pause.from_on);
+            add(Some(pause.from_on).filter(|_| !went_on).filter(told), Turn::Paused);
+            add(Some(pause.until_on).filter(|_| !goes_on).filter(told), Turn::Resumed);
         }
         add(end, Turn::Ended);
         turns.sort_unstable();
@@ -276,6 +292,7 @@ impl Subscription {
     pub fn may_credit(&self) -> bool {
         self.cancellation.is_some()
             || !self.pauses.is_empty()
+            || self.suspension.is_some()
             || !self.intents.is_empty()
             || self.items.iter().any(|item| !item.is_current())
     }

@@ -9,7 +9,8 @@ use app::job;
 use domain::payment::attempt;
 use domain::{
     collection, customer, discount, dunning, entitlement, event, failure, invoice, ledger, mrr,
-    one_off, organization, payment, payment_method, period, plan, renewal, subscription, usage, vat,
+    one_off, organization, payment, payment_method, period, plan, renewal, subscription, usage,
+    vat,
 };
 
 use crate::pb::v1;
@@ -235,11 +236,17 @@ both_ways! {
         OwnDay = OwnDay,
         Calendar = Calendar,
     }
+    PauseKind = subscription::PauseKind {
+        Customer = Customer,
+        Suspension = Suspension,
+    }
     SubscriptionState = subscription::State {
         Pending = Pending,
         Trialing = Trialing,
         Active = Active,
         Paused = Paused,
+        PastDue = PastDue,
+        Suspended = Suspended,
         Cancelled = Cancelled,
     }
     CancelReason = subscription::CancelReason {
@@ -263,6 +270,8 @@ both_ways! {
         SubscriptionRenewed = SubscriptionRenewed,
         SubscriptionChanged = SubscriptionChanged,
         SubscriptionPaused = SubscriptionPaused,
+        SubscriptionSuspended = SubscriptionSuspended,
+        SubscriptionRestored = SubscriptionRestored,
         SubscriptionResumed = SubscriptionResumed,
         SubscriptionCancellationPlanned = SubscriptionCancellationPlanned,
         SubscriptionCancellationUndone = SubscriptionCancellationUndone,

@@ -146,6 +146,7 @@ impl From<Pause> for v1::Pause {
             from: Some(pause.from_on.into()),
             until: Some(pause.until_on.into()),
             note: pause.note.unwrap_or_default(),
+            kind: code::<v1::PauseKind>(pause.kind),
         }
     }
 }
@@ -169,5 +170,6 @@ pub(crate) fn entitlement(
         reason: code::<v1::EntitlementReason>(entitlement.reason),
         until: entitlement.until.map(Into::into),
         quantities: quantities.collect(),
+        state: code::<v1::SubscriptionState>(subscription.state),
     }
 }

@@ -3,8 +3,8 @@
 //! Deliberately absent: billing (the billing run's, see `invoice`); the stream of usage
 //! ([`crate::usage`]).
 
-use app::Ctx;
 use app::subscription::{self, CreateSubscription, Filter};
+use app::{Ctx, Scope};
 use domain::id::SubscriptionId;
 use domain::invoice::Party;
 use domain::period::Alignment;
@@ -41,7 +41,8 @@ impl SubscriptionService for Subscriptions {
         call.write(&self.ctx, |scope| {
             async move {
                 let subscription = subscription::create(scope, command).await?;
-                Ok(v1::CreateSubscriptionResponse { subscription: Some(subscription.into()) })
+                let subscription = Some(shown(scope, subscription).await?);
+                Ok(v1::CreateSubscriptionResponse { subscription })
             }
             .boxed()
         })
@@ -84,7 +85,8 @@ impl SubscriptionService for Subscriptions {
         call.read(&self.ctx, |scope| {
             async move {
                 let subscription = subscription::get(scope, id).await?;
-                Ok(v1::GetSubscriptionResponse { subscription: Some(subscription.into()) })
+                let subscription = Some(shown(scope, subscription).await?);
+                Ok(v1::GetSubscriptionResponse { subscription })
             }
             .boxed()
         })
@@ -104,7 +106,8 @@ impl SubscriptionService for Subscriptions {
         };
         call.read(&self.ctx, |scope| {
             async move {
-                let found = subscription::list(scope, &filter, &page).await?;
+                let mut found = subscription::list(scope, &filter, &page).await?;
+                app::arrears::show(scope, &mut found.rows).await?;
                 let subscriptions = found.rows.into_iter().map(Into::into).collect();
                 Ok(v1::ListSubscriptionsResponse { subscriptions, next_page_token: found.next })
             }
@@ -122,7 +125,8 @@ impl SubscriptionService for Subscriptions {
         call.write(&self.ctx, |scope| {
             async move {
                 let subscription = subscription::cancel(scope, command).await?;
-                Ok(v1::CancelSubscriptionResponse { subscription: Some(subscription.into()) })
+                let subscription = Some(shown(scope, subscription).await?);
+                Ok(v1::CancelSubscriptionResponse { subscription })
             }
             .boxed()
         })
@@ -140,7 +144,7 @@ impl SubscriptionService for Subscriptions {
             async move {
                 let subscription = subscription::change(scope, command).await?;
                 let intents = intent::intents(&subscription, scope.today());
-                let subscription = Some(subscription.into());
+                let subscription = Some(shown(scope, subscription).await?);
                 Ok(v1::ChangeSubscriptionResponse { subscription, intents })
             }
             .boxed()
@@ -167,8 +171,9 @@ impl SubscriptionService for Subscriptions {
                 };
                 let intents = intent::intents(&changed, scope.today());
                 let invoices = drafts.into_iter().map(|draft| document::draft(draft, &parties));
+                let subscription = shown(scope, changed).await?;
                 Ok(v1::PreviewChangeResponse {
-                    subscription: Some(changed.into()),
+                    subscription: Some(subscription),
                     invoices: invoices.collect(),
                     intents,
                 })
@@ -206,7 +211,7 @@ impl SubscriptionService for Subscriptions {
             async move {
                 let subscription = subscription::revoke_intent(scope, id, revoked).await?;
                 let intents = intent::intents(&subscription, scope.today());
-                let subscription = Some(subscription.into());
+                let subscription = Some(shown(scope, subscription).await?);
                 Ok(v1::RevokeIntentResponse { subscription, intents })
             }
             .boxed()
@@ -223,7 +228,8 @@ impl SubscriptionService for Subscriptions {
         call.write(&self.ctx, |scope| {
             async move {
                 let subscription = subscription::pause(scope, command).await?;
-                Ok(v1::PauseSubscriptionResponse { subscription: Some(subscription.into()) })
+                let subscription = Some(shown(scope, subscription).await?);
+                Ok(v1::PauseSubscriptionResponse { subscription })
             }
             .boxed()
         })
@@ -240,7 +246,8 @@ impl SubscriptionService for Subscriptions {
         call.write(&self.ctx, |scope| {
             async move {
                 let subscription = subscription::resume(scope, id, on).await?;
-                Ok(v1::ResumeSubscriptionResponse { subscription: Some(subscription.into()) })
+                let subscription = Some(shown(scope, subscription).await?);
+                Ok(v1::ResumeSubscriptionResponse { subscription })
             }
             .boxed()
         })
@@ -277,7 +284,8 @@ impl SubscriptionService for Subscriptions {
         call.write(&self.ctx, |scope| {
             async move {
                 let subscription = subscription::undo_cancel(scope, id).await?;
-                Ok(v1::UndoCancelResponse { subscription: Some(subscription.into()) })
+                let subscription = Some(shown(scope, subscription).await?);
+                Ok(v1::UndoCancelResponse { subscription })
             }
             .boxed()
         })
@@ -345,6 +353,17 @@ pub(crate) fn quantity(taken: v1::ComponentQuantity) -> field::Result<(String, D
     Ok((taken.component, quantity))
 }
 
+/// A subscription as it stands with what its customer owes.
+async fn shown(
+    scope: &mut Scope,
+    subscription: Subscription,
+) -> Result<v1::Subscription, app::Error> {
+    let mut one = [subscription];
+    app::arrears::show(scope, &mut one).await?;
+    let [subscription] = one;
+    Ok(subscription.into())
+}
+
 /// A preview has no ids of its own: the next call would make others.
 fn without_ids(mut subscription: v1::Subscription) -> v1::Subscription {
     subscription.id.clear();
@@ -375,6 +394,7 @@ impl From<Subscription> for v1::Subscription {
             next_billing_on,
             billed_until,
             cancellation: subscription.cancellation.map(Into::into),
+            suspended_from: subscription.suspension.map(|open| open.from_on.into()),
             pauses: subscription.pauses.into_iter().map(Into::into).collect(),
         }
     }

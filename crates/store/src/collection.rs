@@ -19,6 +19,7 @@ use domain::id::{CustomerId, DunningPolicyId, InvoiceId};
 use domain::money::{Currency, Money};
 use domain::payment::Scheme;
 use domain::period::Period;
+use domain::subscription::PauseKind;
 
 use crate::billing::Account;
 use crate::schema::{
@@ -180,7 +181,8 @@ pub async fn claim(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<Ac
     .bind::<BigInt, _>(limit)
     .load(tx.connection())
     .await?;
-    let account = |row: ClaimedRow| Account { customer_id: row.customer_id, currency: row.currency };
+    let account =
+        |row: ClaimedRow| Account { customer_id: row.customer_id, currency: row.currency };
     Ok(rows.into_iter().map(account).collect())
 }
 
@@ -233,11 +235,9 @@ pub enum Which<'a> {
 /// [`crate::Error::Unavailable`].
 pub async fn load(tx: &mut Tx, which: Which<'_>) -> Result<Vec<Collected>> {
     let mut query = collections::table
-        .inner_join(
-            invoices::table.on(invoices::org_id
-                .eq(collections::org_id)
-                .and(invoices::id.eq(collections::invoice_id))),
-        )
+        .inner_join(invoices::table.on(
+            invoices::org_id.eq(collections::org_id).and(invoices::id.eq(collections::invoice_id)),
+        ))
         .inner_join(
             document_numbers::table.on(document_numbers::org_id
                 .eq(collections::org_id)
@@ -282,11 +282,9 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Collected>> {
     let mut query = collections::table
-        .inner_join(
-            invoices::table.on(invoices::org_id
-                .eq(collections::org_id)
-                .and(invoices::id.eq(collections::invoice_id))),
-        )
+        .inner_join(invoices::table.on(
+            invoices::org_id.eq(collections::org_id).and(invoices::id.eq(collections::invoice_id)),
+        ))
         .inner_join(
             document_numbers::table.on(document_numbers::org_id
                 .eq(collections::org_id)
@@ -371,7 +369,8 @@ pub async fn record_steps(
     Ok(())
 }
 
-/// The pauses of what invoices bill: meanwhile nothing follows.
+/// The customers' pauses of what invoices bill: meanwhile nothing follows. A suspension is what
+/// follows, and stops nothing.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -380,14 +379,15 @@ pub async fn pauses(
     invoices: &[InvoiceId],
 ) -> Result<HashMap<InvoiceId, Vec<Period>>> {
     let rows: Vec<(InvoiceId, Date, Date)> = invoice_lines::table
-        .inner_join(
-            subscription_pauses::table.on(subscription_pauses::org_id
-                .eq(invoice_lines::org_id)
-                .and(subscription_pauses::subscription_id.nullable().eq(invoice_lines::subscription_id))),
-        )
+        .inner_join(subscription_pauses::table.on(
+            subscription_pauses::org_id.eq(invoice_lines::org_id).and(
+                subscription_pauses::subscription_id.nullable().eq(invoice_lines::subscription_id),
+            ),
+        ))
         .filter(invoice_lines::org_id.eq(tx.org()))
         .filter(subscription_pauses::org_id.eq(tx.org()))
         .filter(invoice_lines::invoice_id.eq_any(invoices))
+        .filter(subscription_pauses::kind.eq(PauseKind::Customer))
         .distinct()
         .select((
             invoice_lines::invoice_id,

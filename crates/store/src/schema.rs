@@ -760,6 +760,7 @@ diesel::table! {
         from_on -> Date,
         until_on -> Date,
         note -> Nullable<Text>,
+        kind -> Text,
     }
 }
 
@@ -789,6 +790,8 @@ diesel::table! {
         billed_on -> Nullable<Date>,
         changes -> Int4,
         cancel_credit -> Bool,
+        suspended_from -> Nullable<Date>,
+        suspension_id -> Nullable<Uuid>,
     }
 }
 

@@ -15,14 +15,19 @@ use domain::money::Currency;
 use domain::period::{Alignment, Unit};
 use domain::plan::Timing;
 use domain::subscription::{
-    CancelReason, Cancellation, Grid, Intent, Item, Pause, State, Subscription,
+    CancelReason, Cancellation, Grid, Intent, Item, Pause, PauseKind, State, Subscription,
+    Suspension,
 };
 use rust_decimal::Decimal;
 
 pub use self::save::{insert, save, save_billed};
-pub use self::subscribers::{Subscribers, count_subscribers, lock_many, subscribers};
+pub use self::subscribers::{
+    Subscribers, billed_by, count_subscribers, lock_many, lock_running, subscribers,
+};
 use crate::plan::interval;
-use crate::schema::{subscription_intents, subscription_items, subscription_pauses, subscriptions};
+use crate::schema::{
+    arrears, subscription_intents, subscription_items, subscription_pauses, subscriptions,
+};
 use crate::{Error, Result, Tx};
 
 #[derive(Queryable, Selectable)]
@@ -48,6 +53,8 @@ struct Row {
     cancel_reason: Option<CancelReason>,
     cancel_note: Option<String>,
     cancel_credit: bool,
+    suspended_from: Option<Date>,
+    suspension_id: Option<IntentId>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -78,6 +85,7 @@ struct PauseRow {
     from_on: Date,
     until_on: Date,
     note: Option<String>,
+    kind: PauseKind,
 }
 
 #[derive(Queryable, Selectable)]
@@ -125,6 +133,8 @@ fn subscription(row: Row, parts: &mut Parts) -> Result<Subscription> {
         note: row.cancel_note,
         credit: row.cancel_credit,
     });
+    let suspension = row.suspended_from.zip(row.suspension_id);
+    let suspension = suspension.map(|(from_on, id)| Suspension { id, from_on });
     let interval = interval(row.interval_count, row.interval_unit)?;
     Ok(Subscription {
         id: row.id,
@@ -143,6 +153,7 @@ fn subscription(row: Row, parts: &mut Parts) -> Result<Subscription> {
         cancellation,
         items: parts.items.remove(&row.id).unwrap_or_default(),
         pauses: parts.pauses.remove(&row.id).unwrap_or_default(),
+        suspension,
         intents: parts.intents.remove(&row.id).unwrap_or_default(),
     })
 }
@@ -182,8 +193,8 @@ async fn load_pauses(tx: &mut Tx, ids: &[SubscriptionId], parts: &mut Parts) -> 
         .select(PauseRow::as_select())
         .load(tx.connection())
         .await?;
-    for PauseRow { id, subscription_id, from_on, until_on, note } in rows {
-        let pause = Pause { id, from_on, until_on, note };
+    for PauseRow { id, subscription_id, from_on, until_on, note, kind } in rows {
+        let pause = Pause { id, from_on, until_on, note, kind };
         parts.pauses.entry(subscription_id).or_default().push(pause);
     }
     Ok(())
@@ -265,7 +276,8 @@ pub struct Filter {
     pub customer_id: Option<CustomerId>,
     /// Only those of this plan.
     pub plan_id: Option<PlanId>,
-    /// Only those in this state.
+    /// Only those in this state, as it is shown: running ones of customers whose money is missing are
+    /// past due.
     pub state: Option<State>,
 }
 
@@ -290,7 +302,17 @@ pub async fn list(
         query = query.filter(subscriptions::plan_id.eq(plan_id));
     }
     if let Some(state) = filter.state {
-        query = query.filter(subscriptions::state.eq(state));
+        let late =
+            || arrears::table.filter(arrears::org_id.eq(tx.org())).select(arrears::customer_id);
+        query = match state {
+            State::PastDue => query
+                .filter(subscriptions::state.eq(State::Active))
+                .filter(subscriptions::customer_id.eq_any(late())),
+            State::Active => query
+                .filter(subscriptions::state.eq(state))
+                .filter(subscriptions::customer_id.ne_all(late())),
+            _ => query.filter(subscriptions::state.eq(state)),
+        };
     }
     let rows = query
         .order(subscriptions::id)

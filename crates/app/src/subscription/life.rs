@@ -5,7 +5,8 @@
 
 use domain::Outcome;
 use domain::date::Date;
-use domain::entitlement::{Arrears, Entitlement, entitlement};
+use domain::dunning::Degree;
+use domain::entitlement::{Arrears, Delivery, Entitlement, entitlement};
 use domain::event::EventKind;
 use domain::id::{CustomerId, IntentId, ItemId, PlanId, SubscriptionId};
 use domain::invoice::Draft;
@@ -46,6 +47,9 @@ impl From<PauseRefused> for Error {
             PauseRefused::AlreadyPaused { from, until } => Self::Refused(
                 Refusal::new("ALREADY_PAUSED", message).with("from", from).with("until", until),
             ),
+            PauseRefused::Suspended { since } => {
+                Self::Refused(Refusal::new("SUBSCRIPTION_SUSPENDED", message).with("since", since))
+            }
             PauseRefused::TooMany => Self::refused("TOO_MANY_INTENTS", message),
             PauseRefused::NotPaused { on } => {
                 Self::Refused(Refusal::new("NOT_PAUSED", message).with("on", on))
@@ -160,7 +164,7 @@ pub struct PauseSubscription {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Refused`] with `ALREADY_ENDED`,
 /// `BEFORE_LAST_INVOICE`, `PAUSE_NOT_ALLOWED`, `PAUSE_TOO_LONG`, `ALREADY_PAUSED`,
-/// `TOO_MANY_INTENTS`.
+/// `SUBSCRIPTION_SUSPENDED`, `TOO_MANY_INTENTS`.
 pub async fn pause(scope: &mut Scope, command: PauseSubscription) -> Result<Subscription, Error> {
     let note = checked_note(command.note)?;
     let mut subscription = lock(scope, command.id).await?;
@@ -173,7 +177,7 @@ pub async fn pause(scope: &mut Scope, command: PauseSubscription) -> Result<Subs
         note,
     };
     if let Outcome::Applied(pause) = subscription.pause(today, new, limit)? {
-        save(scope, &subscription).await?;
+        save_pauses(scope, &subscription).await?;
         // What begins or ends later, the calendar announces.
         let goes_on = subscription.is_paused_on(pause.until_on);
         let begun = Some((EventKind::SubscriptionPaused, pause.from_on));
@@ -182,6 +186,12 @@ pub async fn pause(scope: &mut Scope, command: PauseSubscription) -> Result<Subs
         scope.announce(come.map(|(kind, on)| event::of_subscription(kind, on, &subscription)));
     }
     Ok(subscription)
+}
+
+/// Saves a subscription whose pauses are others: what is collected for it stands still meanwhile.
+async fn save_pauses(scope: &mut Scope, subscription: &Subscription) -> Result<(), Error> {
+    save(scope, subscription).await?;
+    crate::collection::refresh(scope, &[subscription.customer_id]).await
 }
 
 /// Ends a pause on a day; today when no day is given.
@@ -198,7 +208,7 @@ pub async fn resume(
     let today = scope.today();
     let was_paused = subscription.state == State::Paused;
     if let Outcome::Applied(pause) = subscription.resume(today, on.unwrap_or(today))? {
-        save(scope, &subscription).await?;
+        save_pauses(scope, &subscription).await?;
         let resumed = was_paused && subscription.state != State::Paused;
         let kind = resumed.then_some(EventKind::SubscriptionResumed);
         let on = pause.until_on;
@@ -236,7 +246,7 @@ pub struct ChangeSubscription {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Refused`] with `ALREADY_ENDED`,
 /// `BEFORE_LAST_INVOICE`, `TOO_MANY_INTENTS`, `PLAN_RETIRED`, `PLAN_NOT_IN_FORCE`,
-/// `CURRENCY_NOT_PRICED`, `ALIGNMENT_NOT_POSSIBLE`, `METER_IN_USE`.
+/// `CURRENCY_NOT_PRICED`, `ALIGNMENT_NOT_POSSIBLE`, `METER_IN_USE`, `PAYMENT_OVERDUE`.
 pub async fn change(scope: &mut Scope, command: ChangeSubscription) -> Result<Subscription, Error> {
     let mut subscription = lock(scope, command.id).await?;
     if let Outcome::Applied(on) = apply_change(scope, &mut subscription, command).await? {
@@ -296,6 +306,9 @@ async fn apply_change(
     if terms.is_like(&before) && subscription.ends_on().is_none_or(|end| today < end) {
         return Ok(Outcome::Unchanged);
     }
+    if terms.adds_to(&before) {
+        crate::arrears::refuse_more(scope, subscription.customer_id).await?;
+    }
     let named = Some(Named::new(command.plan_id.is_some(), &command.quantities, &terms));
     let intent = Intent { id: IntentId::fresh(now), on, terms, named, migration_id: None };
     subscription.change(today, intent)?;
@@ -315,7 +328,7 @@ pub async fn revoke_intent(
     let mut subscription = lock(scope, id).await?;
     let today = scope.today();
     subscription.revoke(today, intent)?;
-    save(scope, &subscription).await?;
+    save_pauses(scope, &subscription).await?;
     Ok(subscription)
 }
 
@@ -329,7 +342,7 @@ pub async fn entitlements(
     customer_id: Option<CustomerId>,
 ) -> Result<Vec<(Subscription, Entitlement)>, Error> {
     let today = scope.today();
-    let found = match (id, customer_id) {
+    let mut found = match (id, customer_id) {
         (Some(id), _) => vec![get(scope, id).await?],
         (None, Some(customer_id)) => {
             store::customer::get(&mut scope.tx, customer_id)
@@ -342,12 +355,19 @@ pub async fn entitlements(
         }
     };
     let asked_for_one = id.is_some();
-    let arrears = match found.first() {
+    let kept = match found.first() {
         Some(one) => crate::arrears::of(scope, one.customer_id).await?,
-        None => Arrears::None,
+        None => None,
     };
+    let arrears = kept.map_or(Arrears::None, |kept| kept.arrears);
+    let stops_on = kept.filter(|kept| kept.degree == Degree::Restricted);
+    let stops_on = stops_on.and_then(|kept| kept.changes_on);
+    crate::arrears::show(scope, &mut found).await?;
     let entitled = found.into_iter().map(|one| {
-        let entitlement = entitlement(&one, arrears, today);
+        let mut entitlement = entitlement(&one, arrears, today);
+        if entitlement.delivery == Delivery::Restricted {
+            entitlement.until = [entitlement.until, stops_on].into_iter().flatten().min();
+        }
         (one, entitlement)
     });
     Ok(entitled.filter(|(one, _)| asked_for_one || one.state != State::Cancelled).collect())

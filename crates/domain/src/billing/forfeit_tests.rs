@@ -160,7 +160,7 @@ fn check(world: &World) {
         }
         for (one, times) in &balance {
             let forfeited = ends_on.is_some_and(|end| *one >= end);
-            let delivered = item.is_in_force(*one) && !world.subscription.is_paused_on(*one);
+            let delivered = item.is_in_force(*one) && !world.subscription.is_withheld_on(*one);
             let expected = i32::from(forfeited || delivered);
             assert_eq!(*times, expected, "{one} of {}, end {ends_on:?}", item.component);
         }

@@ -25,6 +25,8 @@ enum Step {
     Resume { after: i64 },
     Cancel { after: i64, credit: bool },
     CancelAtPeriodEnd,
+    Suspend,
+    Restore,
     Undo,
     Revoke { which: usize },
     Pay,
@@ -48,6 +50,8 @@ fn step(forfeits: bool) -> impl Strategy<Value = Step> {
         1 => (soon(), any::<bool>())
             .prop_map(move |(after, credit)| Step::Cancel { after, credit: credit || !forfeits }),
         1 => Just(Step::CancelAtPeriodEnd),
+        1 => Just(Step::Suspend),
+        2 => Just(Step::Restore),
         2 => Just(Step::Undo),
         2 => (0_usize..9).prop_map(|which| Step::Revoke { which }),
         1 => Just(Step::Pay),
@@ -114,6 +118,8 @@ fn take(world: &mut World, step: &Step) -> bool {
             world.cancel(CancelWhen::On { day: on(after), credit: *credit })
         }
         Step::CancelAtPeriodEnd => world.cancel(CancelWhen::PeriodEnd),
+        Step::Suspend => world.suspend(),
+        Step::Restore => world.restore(),
         Step::Undo => world.undo(),
         Step::Revoke { which } => world.revoke(*which),
         Step::Pay => {
@@ -154,7 +160,7 @@ fn is_delivered(world: &World, item: &Item, day: Date) -> bool {
     item.is_in_force(day)
         && day >= subscription.first_paid_day()
         && subscription.ends_on().is_none_or(|end| day < end)
-        && !subscription.is_paused_on(day)
+        && !subscription.is_withheld_on(day)
 }
 
 /// Up to when the days of an item must have been charged.
@@ -346,6 +352,8 @@ fn live(world: &mut World, steps: &[Step], forfeits: bool) {
     check_future(world, 120);
     world.run();
     daily(world, 40, true);
+    // What is still suspended bills nothing.
+    let _ = world.restore();
     world.today = date::add_days(world.today, 800);
     world.run();
     check_days(world, forfeits);

@@ -196,6 +196,17 @@ impl World {
         self.subscription.cancel(self.today, when, CancelReason::Unknown, None).is_ok()
     }
 
+    pub(crate) fn suspend(&mut self) -> bool {
+        self.lock();
+        let id = IntentId(self.fresh());
+        matches!(self.subscription.suspend(self.today, id), crate::Outcome::Applied(()))
+    }
+
+    pub(crate) fn restore(&mut self) -> bool {
+        self.lock();
+        matches!(self.subscription.restore(self.today), crate::Outcome::Applied(()))
+    }
+
     pub(crate) fn undo(&mut self) -> bool {
         self.lock();
         self.subscription.undo_cancel(self.today).is_ok()

@@ -23,7 +23,7 @@ use crate::id::PriceId;
 use crate::money::{self, Money, MoneyRefused};
 use crate::period::Period;
 use crate::plan::Price;
-use crate::subscription::{Item, Subscription};
+use crate::subscription::{Item, PauseKind, Subscription};
 
 /// Decimals of a price after discounts: far finer than a cent, and few enough for what is computed
 /// with them.
@@ -47,7 +47,7 @@ pub fn of_subscription(
         currency: ahead.currency,
         paid_from: ahead.first_paid_day(),
         ends: ahead.cancellation.as_ref().map(|end| (end.ends_on, end.reason.into())),
-        pauses: ahead.pauses.iter().map(|one| (one.from_on, Some(one.until_on))).collect(),
+        pauses: paused(&ahead),
     };
     let mut full = Vec::with_capacity(ahead.items.len());
     for item in &ahead.items {
@@ -62,6 +62,12 @@ pub fn of_subscription(
         }
     }
     segments(&terms, &recurring)
+}
+
+/// What the customer paused: a suspension is worth what the subscription is worth, at risk.
+fn paused(subscription: &Subscription) -> Vec<(Date, Option<Date>)> {
+    let pauses = subscription.pauses.iter().filter(|one| one.kind == PauseKind::Customer);
+    pauses.map(|one| (one.from_on, Some(one.until_on))).collect()
 }
 
 /// What of an item's price recurs: of what a meter counts, only the agreed minimum.

@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 
 use super::item::{Grid, Item};
 use super::named::Named;
-use super::{State, Subscription};
+use super::{Pause, PauseKind, State, Subscription};
 use crate::date::Date;
 use crate::id::{IntentId, ItemId, MigrationId, PlanId, PlanVersionId, PriceId};
 use crate::money::Currency;
@@ -65,6 +65,16 @@ impl Terms {
             (terms.version_id, terms.grid, items)
         };
         of(self) == of(other)
+    }
+
+    /// Whether more is delivered than under other terms: another plan, another component, or more
+    /// units of one.
+    #[must_use]
+    pub fn adds_to(&self, before: &Self) -> bool {
+        let had =
+            |item: &PlannedItem| before.items.iter().find(|one| one.component == item.component);
+        let more = |item: &PlannedItem| had(item).is_none_or(|one| item.quantity > one.quantity);
+        self.plan_id != before.plan_id || self.items.iter().any(more)
     }
 }
 
@@ -332,7 +342,9 @@ impl Subscription {
             self.rebase();
             return Ok(());
         }
-        let planned = self.pauses.iter().position(|one| one.id == id && one.from_on > today);
+        let is_planned =
+            |one: &Pause| one.kind == PauseKind::Customer && one.id == id && one.from_on > today;
+        let planned = self.pauses.iter().position(is_planned);
         let Some(position) = planned else { return Err(ChangeRefused::NotPlanned { id }) };
         self.pauses.remove(position);
         self.changes += 1;

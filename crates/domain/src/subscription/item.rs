@@ -131,7 +131,14 @@ impl Due {
 impl Subscription {
     /// What is due next of one item, whenever that is.
     pub(super) fn next_due_of(&self, item: &Item) -> Option<Due> {
-        self.credit_due(item).or_else(|| self.charge_due(item))
+        let due = self.credit_due(item).or_else(|| self.charge_due(item))?;
+        match self.suspension {
+            // Nothing is billed while it lasts, and it lasts until the end at most.
+            Some(open) if open.from_on <= due.billing_on => {
+                self.ends_on().map(|end| Due { billing_on: due.billing_on.max(end), ..due })
+            }
+            _ => Some(due),
+        }
     }
 
     /// The items of which something that has been charged may be credited, now or by a change to
@@ -177,11 +184,10 @@ impl Subscription {
     fn first_undelivered(&self, item: &Item, days: Period) -> Option<Date> {
         let end = self.cancellation.as_ref().filter(|end| end.credit).map(|end| end.ends_on);
         let pause = self
-            .pauses
-            .iter()
-            .filter(|pause| !pause.days().intersection(days).is_empty())
-            .filter(|pause| self.ends_on().is_none_or(|end| pause.from_on < end))
-            .map(|pause| pause.from_on)
+            .withheld()
+            .filter(|out| !out.intersection(days).is_empty())
+            .filter(|out| self.ends_on().is_none_or(|end| out.start < end))
+            .map(|out| out.start)
             .min();
         let first = [item.until_on, end, pause].into_iter().flatten().min()?;
         (first < days.end).then(|| first.max(days.start))
@@ -191,9 +197,12 @@ impl Subscription {
         let first = item.billed_until.max(item.from_on).max(self.first_paid_day());
         let end = [item.until_on, self.ends_on()].into_iter().flatten().min();
         let day = if item.metered { first } else { self.first_unpaused(first) };
+        if day == date::LATEST {
+            return None;
+        }
         let whole = item.grid.period_containing(day);
         let own_end = end.map_or(whole.end, |end| whole.end.min(end));
-        let pause = self.pauses.iter().map(|pause| pause.from_on).filter(|from| *from > day).min();
+        let pause = self.withheld().map(|out| out.start).filter(|from| *from > day).min();
         let part_end = match pause {
             Some(pause) if !item.metered => own_end.min(pause),
             _ => own_end,
@@ -222,11 +231,11 @@ impl Subscription {
         }
     }
 
-    /// The first day on or after `day` that no pause contains.
+    /// The first day on or after `day` that no pause and no suspension contains.
     #[must_use]
     pub fn first_unpaused(&self, mut day: Date) -> Date {
-        while let Some(pause) = self.pauses.iter().find(|pause| pause.days().contains(day)) {
-            day = pause.until_on;
+        while let Some(out) = self.withheld().find(|out| out.contains(day)) {
+            day = out.end;
         }
         day
     }

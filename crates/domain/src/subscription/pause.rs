@@ -1,6 +1,6 @@
 //! Pauses: days that are not delivered and not charged.
 //!
-//! Invariants: pauses of a subscription do not overlap; each has an end, at most the plan's limit
+//! Invariants: what customers pause does not overlap; each has an end, at most the plan's limit
 //! away; a pause never moves the anchor and never extends a term.
 //!
 //! Deliberately absent: credits for days already charged, which follow from the days themselves
@@ -8,9 +8,20 @@
 
 use super::{MAX_INTENTS, State, Subscription};
 use crate::Outcome;
+use crate::code::codes;
 use crate::date::{self, Date};
 use crate::id::IntentId;
 use crate::period::Period;
+
+codes! {
+    /// Why days are not delivered.
+    PauseKind {
+        /// The customer's wish.
+        Customer = "customer",
+        /// Money was missing.
+        Suspension = "suspension",
+    }
+}
 
 /// Days that are not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +34,8 @@ pub struct Pause {
     pub until_on: Date,
     /// In the customer's words.
     pub note: Option<String>,
+    /// Why.
+    pub kind: PauseKind,
 }
 
 impl Pause {
@@ -82,6 +95,14 @@ pub enum PauseRefused {
     /// Too many pauses to come.
     #[error("the subscription has {MAX_INTENTS} pauses ahead of it: revoke one first")]
     TooMany,
+    /// Its customer's money is missing.
+    #[error(
+        "the subscription is suspended since {since}: it can be paused when what is overdue is paid"
+    )]
+    Suspended {
+        /// First day of the suspension.
+        since: Date,
+    },
     /// There is no pause to end.
     #[error("the subscription is not paused on {on}")]
     NotPaused {
@@ -110,8 +131,11 @@ impl Subscription {
         let until_on = until_on.unwrap_or(latest);
         self.refuse_ended_by(from_on.max(today))?;
         let same = |one: &Pause| one.from_on == from_on && one.until_on == until_on;
-        if self.pauses.iter().any(same) {
+        if self.of_customer().any(same) {
             return Ok(Outcome::Unchanged);
+        }
+        if let Some(open) = self.suspension {
+            return Err(PauseRefused::Suspended { since: open.from_on });
         }
         let earliest = self.earliest_change(today);
         if from_on < earliest {
@@ -125,14 +149,14 @@ impl Subscription {
         }
         let days = Period { start: from_on, end: until_on };
         if let Some(other) =
-            self.pauses.iter().find(|one| !one.days().intersection(days).is_empty())
+            self.of_customer().find(|one| !one.days().intersection(days).is_empty())
         {
             return Err(PauseRefused::AlreadyPaused { from: other.from_on, until: other.until_on });
         }
-        if self.pauses.iter().filter(|one| one.until_on > today).count() >= MAX_INTENTS {
+        if self.of_customer().filter(|one| one.until_on > today).count() >= MAX_INTENTS {
             return Err(PauseRefused::TooMany);
         }
-        let pause = Pause { id, from_on, until_on, note };
+        let pause = Pause { id, from_on, until_on, note, kind: PauseKind::Customer };
         self.pauses.push(pause.clone());
         self.pauses.sort_by_key(|pause| pause.from_on);
         self.changes += 1;
@@ -149,9 +173,12 @@ impl Subscription {
         if on < today {
             return Err(PauseRefused::TooEarly { on, earliest: today });
         }
-        let running = self.pauses.iter().position(|one| one.days().contains(today));
+        let find = |of: &dyn Fn(&Pause) -> bool| {
+            self.pauses.iter().position(|one| one.kind == PauseKind::Customer && of(one))
+        };
+        let running = find(&|one| one.days().contains(today));
         let ending = |one: &Pause| one.from_on <= on && on <= one.until_on;
-        let Some(position) = running.or_else(|| self.pauses.iter().position(ending)) else {
+        let Some(position) = running.or_else(|| find(&ending)) else {
             return Err(PauseRefused::NotPaused { on });
         };
         let pause = &mut self.pauses[position];
@@ -172,10 +199,15 @@ impl Subscription {
         Ok(Outcome::Applied(ended))
     }
 
-    /// Whether a pause contains a day.
+    /// What the customer paused.
+    fn of_customer(&self) -> impl Iterator<Item = &Pause> {
+        self.pauses.iter().filter(|pause| pause.kind == PauseKind::Customer)
+    }
+
+    /// Whether a pause of the customer contains a day.
     #[must_use]
     pub fn is_paused_on(&self, day: Date) -> bool {
-        self.pauses.iter().any(|pause| pause.days().contains(day))
+        self.of_customer().any(|pause| pause.days().contains(day))
     }
 
     fn refuse_ended_by(&self, day: Date) -> Result<(), PauseRefused> {

@@ -124,10 +124,12 @@ async fn subscriptions(scope: &mut Scope) -> Result<BTreeMap<State, u32>, app::E
 }
 
 /// What is counted of what happened to subscriptions.
-const COUNTED: [EventKind; 6] = [
+const COUNTED: [EventKind; 8] = [
     EventKind::SubscriptionChanged,
     EventKind::SubscriptionPaused,
     EventKind::SubscriptionResumed,
+    EventKind::SubscriptionSuspended,
+    EventKind::SubscriptionRestored,
     EventKind::SubscriptionCancellationPlanned,
     EventKind::SubscriptionCancellationUndone,
     EventKind::SubscriptionCancelled,

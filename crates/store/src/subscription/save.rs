@@ -45,6 +45,8 @@ pub async fn insert(tx: &mut Tx, new: &Subscription, created_at: DateTime<Utc>) 
         s::cancel_reason.eq(cancellation.map(|cancellation| cancellation.reason)),
         s::cancel_note.eq(cancellation.and_then(|cancellation| cancellation.note.as_ref())),
         s::cancel_credit.eq(cancellation.is_none_or(|cancellation| cancellation.credit)),
+        s::suspended_from.eq(new.suspension.map(|open| open.from_on)),
+        s::suspension_id.eq(new.suspension.map(|open| open.id)),
         s::next_billing_on.eq(new.next_billing_on()),
         s::next_turn_on.eq(new.next_turn_on()),
         s::created_at.eq(created_at),
@@ -90,11 +92,13 @@ async fn save_rows(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
          billed_on = u.billed_on, changes = u.changes, ends_on = u.ends_on, \
          cancel_reason = u.cancel_reason, cancel_note = u.cancel_note, \
          cancel_credit = u.cancel_credit, next_billing_on = u.next_billing_on, \
-         next_turn_on = u.next_turn_on \
-         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+         next_turn_on = u.next_turn_on, suspended_from = u.suspended_from, \
+         suspension_id = u.suspension_id \
+         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+         $19, $20) \
          AS u (id, plan_id, version_id, state, anchor_on, interval_count, interval_unit, timing, \
          turned_on, billed_on, changes, ends_on, cancel_reason, cancel_note, cancel_credit, \
-         next_billing_on, next_turn_on) \
+         next_billing_on, next_turn_on, suspended_from, suspension_id) \
          WHERE s.org_id = $1 AND s.id = u.id",
     )
     .bind::<SqlUuid, _>(tx.org())
@@ -115,6 +119,10 @@ async fn save_rows(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
     .bind::<Array<Bool>, _>(each(changed, credit))
     .bind::<Array<Nullable<SqlDate>>, _>(each(changed, Subscription::next_billing_on))
     .bind::<Array<Nullable<SqlDate>>, _>(each(changed, Subscription::next_turn_on))
+    .bind::<Array<Nullable<SqlDate>>, _>(each(changed, |one| {
+        one.suspension.map(|open| open.from_on)
+    }))
+    .bind::<Array<Nullable<SqlUuid>>, _>(each(changed, |one| one.suspension.map(|open| open.id)))
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -191,8 +199,8 @@ async fn save_pauses(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
         return Ok(());
     }
     diesel::sql_query(
-        "INSERT INTO subscription_pauses (org_id, id, subscription_id, from_on, until_on, note) \
-         SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6) AS u",
+        "INSERT INTO subscription_pauses (org_id, id, subscription_id, from_on, until_on, note, kind) \
+         SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7) AS u",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Array<SqlUuid>, _>(rows.iter().map(|(_, pause)| pause.id).collect::<Vec<_>>())
@@ -202,6 +210,7 @@ async fn save_pauses(tx: &mut Tx, changed: &[Subscription]) -> Result<()> {
     .bind::<Array<Nullable<Text>>, _>(
         rows.iter().map(|(_, pause)| pause.note.as_deref()).collect::<Vec<_>>(),
     )
+    .bind::<Array<Text>, _>(rows.iter().map(|(_, pause)| pause.kind).collect::<Vec<_>>())
     .execute(tx.connection())
     .await?;
     Ok(())

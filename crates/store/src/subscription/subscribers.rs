@@ -1,12 +1,13 @@
-//! The subscribers of a plan, as migrations go through them.
+//! Subscriptions held many at a time: the subscribers of a plan, as migrations go through them, those
+//! of customers, and those of invoices.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use domain::id::{PlanId, PlanVersionId, SubscriptionId};
+use domain::id::{CustomerId, InvoiceId, PlanId, PlanVersionId, SubscriptionId};
 use domain::subscription::{Migration, State, Subscription};
 
 use super::{Row, with_parts};
-use crate::schema::subscriptions;
+use crate::schema::{invoice_lines, subscriptions};
 use crate::{Result, Tx};
 
 /// Which subscribers of a plan a migration is about: those that have not ended, or the one that is
@@ -95,4 +96,38 @@ pub async fn lock_many(tx: &mut Tx, ids: &[SubscriptionId]) -> Result<Vec<Subscr
         .load(tx.connection())
         .await?;
     with_parts(tx, rows).await
+}
+
+/// The subscriptions of customers that have not ended, by id, held until the end of the transaction.
+/// Lock the billing accounts first.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn lock_running(tx: &mut Tx, customers: &[CustomerId]) -> Result<Vec<Subscription>> {
+    let rows = subscriptions::table
+        .filter(subscriptions::org_id.eq(tx.org()))
+        .filter(subscriptions::customer_id.eq_any(customers))
+        .filter(subscriptions::state.ne(State::Cancelled))
+        .order(subscriptions::id)
+        .select(Row::as_select())
+        .for_no_key_update()
+        .load(tx.connection())
+        .await?;
+    with_parts(tx, rows).await
+}
+
+/// The subscriptions that invoices bill.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn billed_by(tx: &mut Tx, invoices: &[InvoiceId]) -> Result<Vec<SubscriptionId>> {
+    let ids: Vec<Option<SubscriptionId>> = invoice_lines::table
+        .filter(invoice_lines::org_id.eq(tx.org()))
+        .filter(invoice_lines::invoice_id.eq_any(invoices))
+        .filter(invoice_lines::subscription_id.is_not_null())
+        .distinct()
+        .select(invoice_lines::subscription_id)
+        .load(tx.connection())
+        .await?;
+    Ok(ids.into_iter().flatten().collect())
 }

@@ -40,7 +40,14 @@ fn is_delivered(rows: &Rows, subscription: &Subscription, item: &Item, day: Naiv
         && day >= first_paid_day(subscription)
         && item.until_on.is_none_or(|until| day < until)
         && subscription.ends_on.is_none_or(|end| day < end)
+        && !is_suspended(subscription, day)
         && !pauses.iter().any(|pause| pause.from_on <= day && day < pause.until_on)
+}
+
+/// Whether a suspension that was not lifted contains a day: what was charged of it is credited when
+/// it is over, and not before.
+fn is_suspended(subscription: &Subscription, day: NaiveDate) -> bool {
+    subscription.suspended_from.is_some_and(|from| from <= day)
 }
 
 fn check_days(
@@ -87,6 +94,7 @@ fn check_days(
             1 if delivered => {}
             0 if !delivered => {}
             1 if given_back.contains(day) => {}
+            1 if is_suspended(subscription, *day) && subscription.state != "cancelled" => {}
             _ if delivered => wrong(day, &format!("charged {times} times")),
             _ => wrong(day, &format!("not delivered and charged {times} times")),
         }
@@ -141,7 +149,11 @@ fn check_missing(
     let grid = grid(item);
     let mut day = item.from_on.max(first_paid_day(subscription));
     while day <= today && is_before_end(subscription, item, day) {
-        let due = item.timing == "in_advance" || grid.period_of(day).1 <= today;
+        let billing_on = grid.period_of(day).1;
+        // Nothing is billed while it is suspended.
+        let waits = is_suspended(subscription, billing_on) && subscription.state != "cancelled";
+        let in_arrears = billing_on <= today && !waits;
+        let due = item.timing == "in_advance" || in_arrears;
         let charged = covered.get(&day).is_some_and(|times| *times == 1);
         if due && !charged && is_delivered(rows, subscription, item, day) {
             findings.push(format!("item {}: {day} is delivered and not charged", item.id));

@@ -54,7 +54,9 @@ fn add_pieces(
     let first = item.from_on.max(first_paid_day(subscription));
     let end = [item.until_on, subscription.ends_on].into_iter().flatten().min();
     let inside = |day: &NaiveDate| *day > first && end.is_none_or(|end| *day < end);
-    let pauses = rows.pauses_of(subscription.id);
+    // A suspension is worth what the subscription is.
+    let pauses: Vec<_> =
+        rows.pauses_of(subscription.id).iter().filter(|one| one.kind == "customer").collect();
     let mut bounds: Vec<NaiveDate> =
         pauses.iter().flat_map(|one| [one.from_on, one.until_on]).filter(inside).collect();
     bounds.push(first);

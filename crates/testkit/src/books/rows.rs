@@ -56,6 +56,8 @@ pub(super) struct Subscription {
     pub(super) alignment: String,
     pub(super) anchor_on: NaiveDate,
     pub(super) ends_on: Option<NaiveDate>,
+    /// First day of a suspension that was not lifted.
+    pub(super) suspended_from: Option<NaiveDate>,
     pub(super) cancel_credit: bool,
     pub(super) has_intents: bool,
     pub(super) has_discounts: bool,
@@ -96,6 +98,8 @@ pub(super) struct Pause {
     pub(super) subscription_id: Uuid,
     pub(super) from_on: NaiveDate,
     pub(super) until_on: NaiveDate,
+    /// Why: the customer's wish, or a suspension.
+    pub(super) kind: String,
 }
 
 /// What a credit note paid off of an invoice.
@@ -429,7 +433,7 @@ const CUSTOMERS: &str = "SELECT c.*, EXISTS (SELECT FROM set_asides a \
 const RATES: &str = "SELECT country, category, valid_from, percent::text FROM vat_rates \
      WHERE org_id = ORG ORDER BY valid_from";
 const SUBSCRIPTIONS: &str = "SELECT s.id, s.customer_id, s.currency, s.state, s.start_on, \
-         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.cancel_reason, s.cancel_credit, s.changes, \
+         s.trial_ends_on, s.alignment, s.anchor_on, s.ends_on, s.suspended_from, s.cancel_reason, s.cancel_credit, s.changes, \
          EXISTS (SELECT FROM subscription_intents n WHERE n.org_id = ORG AND n.subscription_id = s.id) \
          AS has_intents, EXISTS (SELECT FROM subscription_discounts d WHERE d.org_id = ORG \
          AND d.subscription_id = s.id) AS has_discounts, s.next_billing_on, \
@@ -446,7 +450,7 @@ const INVOICES: &str = "SELECT i.*, coalesce((i.seller->>'small_business')::bool
          AS small_business, n.number, n.series, n.year, n.sequence \
      FROM invoices i LEFT JOIN document_numbers n ON n.org_id = i.org_id AND n.document_id = i.id \
      WHERE i.org_id = ORG";
-const PAUSES: &str = "SELECT subscription_id, from_on, until_on FROM subscription_pauses \
+const PAUSES: &str = "SELECT subscription_id, from_on, until_on, kind FROM subscription_pauses \
      WHERE org_id = ORG ORDER BY from_on";
 const ALLOCATIONS: &str = "SELECT credit_note_id, invoice_id, amount_minor FROM credit_allocations \
      WHERE org_id = ORG";

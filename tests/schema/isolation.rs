@@ -174,6 +174,13 @@ async fn filled(database: &Database, vendor: &Vendor) {
              FROM collections WHERE org_id = '{org}' LIMIT 1"
     );
     database.sql().await.batch_execute(&collections).await.unwrap();
+    let decisions = format!(
+        "INSERT INTO strikes VALUES ('{org}', '{org}', '{customer}', 'fraud', 5, 'epoch', NULL, \
+             NULL, NULL, 'x', 'x', 'epoch'); \
+         INSERT INTO decisions VALUES ('{org}', '{org}', '{customer}', 'block', 'open', NULL, NULL, \
+             NULL, NULL, NULL, 5, 'x', 'epoch', NULL, NULL, NULL, 'epoch')"
+    );
+    database.sql().await.batch_execute(&decisions).await.unwrap();
     let drafts = format!(
         "INSERT INTO drafts VALUES ('{org}', '{org}', '{customer}', 'invoice', 'draft', 'EUR', 'epoch', \
              'epoch', 'epoch', 'tomorrow', 0, 0, 0, 'epoch', NULL, NULL, NULL); \

@@ -31,6 +31,7 @@ use store::collection::{Collected, Which};
 pub(crate) use self::desk::Desk;
 pub(crate) use self::run::is_due;
 pub use self::run::run;
+pub(crate) use self::step::Step;
 
 use crate::Scope;
 use crate::error::Error;
@@ -38,9 +39,9 @@ use crate::error::Error;
 /// Begins to collect what is open on documents that have just got their numbers.
 pub(crate) async fn open(scope: &mut Scope, documents: &[&Draft]) -> Result<(), Error> {
     let zone: Tz = scope.organization.time_zone;
-    let open = documents.iter().filter(|one| {
-        one.kind == DocumentKind::Invoice && !one.settlement.open.is_zero()
-    });
+    let open = documents
+        .iter()
+        .filter(|one| one.kind == DocumentKind::Invoice && !one.settlement.open.is_zero());
     let new: Vec<Collection> = open
         .map(|one| Collection::of_invoice(one.id, one.customer_id, one.currency, one.due_on, zone))
         .collect();
@@ -109,6 +110,7 @@ async fn plan(scope: &mut Scope, mut found: Vec<Collected>) -> Result<(), Error>
         desk.plan(one);
     }
     desk.withdraw(scope, &found).await?;
+    crate::decision::outdate(scope, &found).await?;
     let planned: Vec<Collection> = found.into_iter().map(|one| one.collection).collect();
     save(scope, &planned).await
 }

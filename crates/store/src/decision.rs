@@ -104,7 +104,8 @@ pub async fn insert(tx: &mut Tx, new: &[Decision], created_at: DateTime<Utc>) ->
         losses.iter().map(|loss| loss.map(|loss| of(loss.0))).collect()
     };
     let amounts: Vec<Option<i64>> = losses.iter().map(|it| it.map(|it| it.0.minor())).collect();
-    let classes: Vec<Option<FailureClass>> = losses.iter().map(|it| it.and_then(|it| it.1)).collect();
+    let classes: Vec<Option<FailureClass>> =
+        losses.iter().map(|it| it.and_then(|it| it.1)).collect();
     let zeros: Vec<Option<Date>> = losses.iter().map(|it| it.map(|it| it.2)).collect();
     diesel::sql_query(
         "INSERT INTO decisions (org_id, created_at, state, id, customer_id, kind, invoice_id, \

@@ -56,6 +56,7 @@ pub async fn match_payment(scope: &mut Scope, command: MatchPayment) -> Result<K
     let taken = Money::sum(currency, new.iter().map(|part| part.amount))?.negated()?;
     new.insert(0, Allocation { target: Target::Unmatched, amount: taken });
     write(scope, &found, account, &new).await?;
+    crate::collection::refresh(scope, &[command.customer_id]).await?;
     super::get(scope, command.payment_id).await
 }
 

@@ -96,6 +96,9 @@ pub async fn record(scope: &mut Scope, command: RecordPayment) -> Result<Recorde
         payment.allocations = parts(scope, account, command.amount, &named.invoices).await?;
     }
     write(scope, &payment).await?;
+    if let Some(customer_id) = named.customer_id {
+        crate::collection::refresh(scope, &[customer_id]).await?;
+    }
     let payment = super::get(scope, payment.id).await?;
     Ok(Recorded { payment, was_known: false })
 }

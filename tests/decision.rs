@@ -10,14 +10,10 @@ use server::pb::v1::{
 
 use crate::world::{Client, Plan, World, date, day, decimal, euro, refusal};
 
-/// The payer refuses each debit, two days on.
-const REFUSES: &str = "NL55SNDB0000000015";
-/// Debits settle, and are taken back two weeks later.
-const TAKES_BACK: &str = "NL38SNDB0000000030";
-/// Debits settle five days on.
-const SLOW: &str = "NL18SNDB0000000002";
-/// Debits settle.
-const SETTLES: &str = "NL45SNDB0000000001";
+/// An account of which every debit is declined at once, by the vendor's fault: no strike.
+const ACCOUNT: &str = "NL44SNDB0000000019";
+/// Another account.
+const OTHER: &str = "NL45SNDB0000000001";
 
 /// A world on a Monday, with a product at 21 %.
 async fn world() -> (World, Client, v1::Product) {
@@ -33,6 +29,15 @@ async fn payer(client: &mut Client, name: &str) -> v1::Customer {
     client.create_customer(customer).await.unwrap()
 }
 
+async fn pays(client: &mut Client, customer: &v1::Customer, details: Details) {
+    let request = v1::SetPaymentMethodRequest {
+        customer_id: customer.id.clone(),
+        details: Some(details),
+        ..Default::default()
+    };
+    client.customers.set_payment_method(request).await.unwrap();
+}
+
 async fn pays_from(client: &mut Client, customer: &v1::Customer, iban: &str) {
     let debit = v1::DirectDebitDetails {
         iban: iban.into(),
@@ -40,12 +45,25 @@ async fn pays_from(client: &mut Client, customer: &v1::Customer, iban: &str) {
         mandate_reference: String::new(),
         signed_on: Some(date("2025-01-15")),
     };
-    let request = v1::SetPaymentMethodRequest {
-        customer_id: customer.id.clone(),
-        details: Some(Details::DirectDebit(debit)),
-        ..Default::default()
+    pays(client, customer, Details::DirectDebit(debit)).await;
+}
+
+async fn pays_by_card(client: &mut Client, customer: &v1::Customer, token: &str) {
+    let card = v1::CardDetails {
+        token: token.into(),
+        brand: "visa".into(),
+        last_four: "4242".into(),
+        expires: Some(v1::CardExpiry { year: 2027, month: 3 }),
+        holder: String::new(),
     };
-    client.customers.set_payment_method(request).await.unwrap();
+    pays(client, customer, Details::Card(card)).await;
+}
+
+/// A customer who is to pay at once, and by itself.
+async fn transferrer(client: &mut Client, name: &str) -> v1::Customer {
+    let customer = payer(client, name).await;
+    pays(client, &customer, Details::BankTransfer(v1::BankTransferDetails {})).await;
+    customer
 }
 
 /// An invoice of today, of 121.00.
@@ -137,19 +155,23 @@ async fn objections_propose_a_block_that_a_person_confirms_and_that_holds_for_th
     let (world, mut client, product) = world().await;
     let plan = client.plan("hosting", Plan::months(1, "10.00")).await;
     let ann = payer(&mut client, "Ann").await;
-    pays_from(&mut client, &ann, REFUSES).await;
     invoice(&mut client, &ann, &product).await;
-    invoice(&mut client, &ann, &product).await;
-    client.advance("2025-02-12").await.unwrap();
+    // The holder stops each card that is tried.
+    for (card, on) in [("declines_R0", "2025-02-05"), ("declines_R1", "2025-02-07")] {
+        pays_by_card(&mut client, &ann, card).await;
+        client.advance(on).await.unwrap();
+    }
     let so_far = strikes(&mut client, &ann).await;
     assert_eq!(so_far.len(), 2, "{so_far:?}");
     assert!(so_far.iter().all(|one| one.starts_with("OBJECTION 2 ")), "{so_far:?}");
     assert_eq!(decisions(&mut client, &ann).await, []);
 
     // The third makes it six: proposed, and not done.
-    invoice(&mut client, &ann, &product).await;
-    client.advance("2025-02-20").await.unwrap();
+    pays_by_card(&mut client, &ann, "declines_R3").await;
+    client.advance("2025-02-09").await.unwrap();
     assert_eq!(strikes(&mut client, &ann).await.len(), 3);
+    pays_from(&mut client, &ann, ACCOUNT).await;
+    client.advance("2025-02-20").await.unwrap();
     let proposed = decision(&mut client, &ann).await;
     assert_eq!((proposed.kind(), proposed.points), (DecisionKind::Block, 6));
     assert_eq!((proposed.state(), proposed.decided_by.as_str()), (DecisionState::Open, ""));
@@ -173,9 +195,9 @@ async fn objections_propose_a_block_that_a_person_confirms_and_that_holds_for_th
     assert_eq!(refused.line(), "FailedPrecondition CUSTOMER_BLOCKED");
 
     // The same account under another name; another account; the same name.
-    let (ben, cor) = (payer(&mut client, "Ben").await, payer(&mut client, "Cor").await);
-    pays_from(&mut client, &ben, "nl55 sndb 0000 0000 15").await;
-    pays_from(&mut client, &cor, SETTLES).await;
+    let (ben, cor) = (client.customer("Ben").await, client.customer("Cor").await);
+    pays_from(&mut client, &ben, "nl44 sndb 0000 0000 19").await;
+    pays_from(&mut client, &cor, OTHER).await;
     let of_ben = Client::terms(&ben, &plan, "2025-02-20");
     let refused = refusal(client.subscribe(of_ben.clone()).await);
     assert_eq!(refused.line(), "FailedPrecondition CUSTOMER_BLOCKED");
@@ -183,9 +205,9 @@ async fn objections_propose_a_block_that_a_person_confirms_and_that_holds_for_th
     assert_eq!(refused.facts["matched_on"], "account");
     assert!(!format!("{refused:?}").contains(&ann.id), "whose account it is, is not told");
     client.subscribe(Client::terms(&cor, &plan, "2025-02-20")).await.unwrap();
-    pays_from(&mut client, &ben, SETTLES).await;
+    pays_from(&mut client, &ben, OTHER).await;
     client.subscribe(of_ben.clone()).await.unwrap();
-    pays_from(&mut client, &ben, REFUSES).await;
+    pays_from(&mut client, &ben, ACCOUNT).await;
     refusal(client.subscribe(of_ben.clone()).await);
 
     // Over for both.
@@ -197,10 +219,10 @@ async fn objections_propose_a_block_that_a_person_confirms_and_that_holds_for_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_debit_that_is_taken_back_counts_once_however_often_it_is_told() {
+async fn a_payment_that_is_taken_back_counts_once_however_often_it_is_told() {
     let (world, mut client, product) = world().await;
     let dan = payer(&mut client, "Dan").await;
-    pays_from(&mut client, &dan, TAKES_BACK).await;
+    pays_by_card(&mut client, &dan, "bounces_14_R0").await;
     invoice(&mut client, &dan, &product).await;
     client.advance("2025-02-12").await.unwrap();
     assert_eq!(strikes(&mut client, &dan).await, [""; 0]);
@@ -212,7 +234,7 @@ async fn a_debit_that_is_taken_back_counts_once_however_often_it_is_told() {
     let again = v1::ReportPaymentResultRequest {
         attempt_id: attempts[0].attempt_id.clone(),
         result: v1::AttemptState::Bounced.into(),
-        raw_code: "MD06".into(),
+        raw_code: "R0".into(),
         ..Default::default()
     };
     client.collection.report_payment_result(again).await.unwrap();
@@ -224,7 +246,7 @@ async fn a_debit_that_is_taken_back_counts_once_however_often_it_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_off_is_proposed_on_day_sixty_and_a_person_writes_off() {
     let (world, mut client, product) = world().await;
-    let eva = payer(&mut client, "Eva").await;
+    let eva = transferrer(&mut client, "Eva").await;
     let lost = invoice(&mut client, &eva, &product).await;
     client.advance("2025-04-03").await.unwrap();
     assert_eq!(decisions(&mut client, &eva).await, []);
@@ -264,7 +286,7 @@ async fn a_write_off_is_proposed_on_day_sixty_and_a_person_writes_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_rejected_stays_listed_and_what_is_paid_needs_no_decision() {
     let (world, mut client, product) = world().await;
-    let (eva, fay) = (payer(&mut client, "Eva").await, payer(&mut client, "Fay").await);
+    let (eva, fay) = (transferrer(&mut client, "Eva").await, transferrer(&mut client, "Fay").await);
     let kept = invoice(&mut client, &eva, &product).await;
     invoice(&mut client, &fay, &product).await;
     client.advance("2025-04-04").await.unwrap();
@@ -304,13 +326,13 @@ async fn what_is_rejected_stays_listed_and_what_is_paid_needs_no_decision() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_off_while_an_attempt_may_bring_it() {
     let (world, mut client, product) = world().await;
-    let eva = payer(&mut client, "Eva").await;
+    let eva = transferrer(&mut client, "Eva").await;
     invoice(&mut client, &eva, &product).await;
     client.advance("2025-04-04").await.unwrap();
     let proposed = decision(&mut client, &eva).await;
-    pays_from(&mut client, &eva, SLOW).await;
+    pays_by_card(&mut client, &eva, "silent_3").await;
     client.advance("2025-04-05").await.unwrap();
-    assert_eq!(queue(&mut client).await, [CollectionState::UnderWay]);
+    assert_eq!(queue(&mut client).await, [CollectionState::Unknown]);
     let refused = refusal(decide(&mut client, verdict(&proposed, Verdict::Confirm)).await);
     assert_eq!(refused.line(), "FailedPrecondition ATTEMPT_UNDER_WAY");
     assert_eq!(decision(&mut client, &eva).await, proposed);
@@ -339,7 +361,7 @@ async fn a_policy_proposes_a_block_and_one_who_is_blocked_meanwhile_needs_no_dec
         ..Default::default()
     };
     client.dunning.set_default_dunning_policy(choose).await.unwrap();
-    let gus = payer(&mut client, "Gus").await;
+    let gus = transferrer(&mut client, "Gus").await;
     let open = invoice(&mut client, &gus, &product).await;
     client.advance("2025-02-07").await.unwrap();
     let proposed = decision(&mut client, &gus).await;

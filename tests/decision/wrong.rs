@@ -1,8 +1,8 @@
 //! Fraud, and what is refused, repeated, or somebody else's.
 
 use super::{
-    DecisionState, Standing, StrikeReason, Verdict, decide, decision, decisions, invoice, payer,
-    standing, strikes, verdict, world,
+    DecisionState, Standing, StrikeReason, Verdict, decide, decision, decisions, invoice, standing,
+    strikes, verdict, world,
 };
 use crate::world::{Client, date, refusal};
 use server::pb::v1;

@@ -252,6 +252,13 @@ async fn a_policy_that_is_not_possible_is_refused_with_the_field() {
         (DunningPolicy { minimums: vec![euro(0)], ..base() }, "policy.minimums"),
         (DunningPolicy { minimums: vec![euro(1), euro(2)], ..base() }, "policy.minimums"),
         (DunningPolicy { late_fee: Some(euro(5)), ..base() }, "policy.late_fee"),
+        (
+            DunningPolicy {
+                late_fee: Some(euro(5)),
+                ..with(vec![step(9, DunningAction::ChargeLateFee)])
+            },
+            "policy.late_fee",
+        ),
     ];
     for (policy, field) in table {
         let refused = refusal(create(&mut client, policy.clone()).await);

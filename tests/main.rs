@@ -24,6 +24,7 @@ mod change;
 mod clock;
 mod credit;
 mod customer;
+mod decision;
 mod discount;
 mod document;
 mod draft;

@@ -40,7 +40,7 @@ const FREE_AMOUNTS: [(&str, &str); 6] = [
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 21] = [
+const FACTS: [&str; 22] = [
     "collection_steps",
     "credit_allocations",
     "discount_products",
@@ -61,6 +61,7 @@ const FACTS: [&str; 21] = [
     "plan_versions",
     "postings",
     "prices",
+    "strikes",
     "usage_events",
 ];
 

@@ -174,6 +174,7 @@ async fn filled(database: &Database, vendor: &Vendor) {
              FROM collections WHERE org_id = '{org}' LIMIT 1"
     );
     database.sql().await.batch_execute(&collections).await.unwrap();
+    filled_decisions(database, org, customer).await;
     let drafts = format!(
         "INSERT INTO drafts VALUES ('{org}', '{org}', '{customer}', 'invoice', 'draft', 'EUR', 'epoch', \
              'epoch', 'epoch', 'tomorrow', 0, 0, 0, 'epoch', NULL, NULL, NULL); \
@@ -187,6 +188,17 @@ async fn filled(database: &Database, vendor: &Vendor) {
     database.sql().await.batch_execute(&discounts).await.unwrap();
     database.sql().await.batch_execute(&migrations).await.unwrap();
     database.sql().await.batch_execute(&rest).await.unwrap();
+}
+
+/// Rows of what counts against a customer and of what is proposed.
+async fn filled_decisions(database: &Database, org: uuid::Uuid, customer: uuid::Uuid) {
+    let decisions = format!(
+        "INSERT INTO strikes VALUES ('{org}', '{org}', '{customer}', 'fraud', 5, 'epoch', NULL, \
+             NULL, NULL, 'x', 'x', 'epoch'); \
+         INSERT INTO decisions VALUES ('{org}', '{org}', '{customer}', 'block', 'open', NULL, NULL, \
+             NULL, NULL, NULL, 5, 'x', 'epoch', NULL, NULL, NULL, 'epoch')"
+    );
+    database.sql().await.batch_execute(&decisions).await.unwrap();
 }
 
 /// How many rows of a table the service sees in a transaction of an organization, or of none.

@@ -8,6 +8,7 @@ use server::pb::v1::catalog_service_client::CatalogServiceClient;
 use server::pb::v1::clock_service_client::ClockServiceClient;
 use server::pb::v1::collection_service_client::CollectionServiceClient;
 use server::pb::v1::customer_service_client::CustomerServiceClient;
+use server::pb::v1::decision_service_client::DecisionServiceClient;
 use server::pb::v1::dunning_service_client::DunningServiceClient;
 use server::pb::v1::event_service_client::EventServiceClient;
 use server::pb::v1::invoice_service_client::InvoiceServiceClient;
@@ -52,6 +53,7 @@ pub struct Client {
     /// CollectionService.
     pub collection: CollectionServiceClient<Keyed>,
     pub customers: CustomerServiceClient<Keyed>,
+    pub decisions: DecisionServiceClient<Keyed>,
     pub dunning: DunningServiceClient<Keyed>,
     pub events: EventServiceClient<Keyed>,
     pub invoices: InvoiceServiceClient<Keyed>,
@@ -129,6 +131,7 @@ impl Client {
             clock: ClockServiceClient::new(with()),
             collection: CollectionServiceClient::new(with()),
             customers: CustomerServiceClient::new(with()),
+            decisions: DecisionServiceClient::new(with()),
             dunning: DunningServiceClient::new(with()),
             events: EventServiceClient::new(with()),
             invoices: InvoiceServiceClient::new(with()),

@@ -110,6 +110,7 @@ async fn plan(scope: &mut Scope, mut found: Vec<Collected>) -> Result<(), Error>
         desk.plan(one);
     }
     desk.withdraw(scope, &found).await?;
+    crate::decision::outdate(scope, &found).await?;
     let planned: Vec<Collection> = found.into_iter().map(|one| one.collection).collect();
     save(scope, &planned).await
 }

@@ -6,6 +6,7 @@ use domain::date::Date;
 use domain::id::CustomerId;
 use domain::money::Currency;
 use domain::organization::{self as rules, Address, Language, MAX_NAME};
+use domain::payment::Scheme;
 use domain::vat::{VatCategory, VatTreatment};
 
 use crate::Scope;
@@ -243,6 +244,27 @@ pub async fn block(
         store::customer::update(&mut scope.tx, &customer).await?;
     }
     Ok(customer)
+}
+
+/// Whether something new may be sold to a customer: neither it nor the account from which it pays
+/// by mandate may be blocked. An account is blocked with every customer who pays or paid from it.
+///
+/// # Errors
+/// [`Error::Refused`] with `CUSTOMER_BLOCKED`; whose account it is, is not told.
+pub(crate) async fn may_buy(scope: &mut Scope, customer: &Customer) -> Result<(), Error> {
+    let today = scope.today();
+    customer.may_buy(today)?;
+    let method = crate::payment_method::active(scope, &[customer.id]).await?.pop();
+    let debit = method.filter(|kept| kept.method.details.scheme() == Scheme::DirectDebit);
+    let Some(debit) = debit else { return Ok(()) };
+    let same = crate::payment_method::customers_with_same(scope, &debit).await?;
+    let found = store::customer::get_many(&mut scope.tx, &same).await?;
+    if found.iter().all(|one| one.active_block(today).is_none()) {
+        return Ok(());
+    }
+    let message = format!("the account from which customer {} pays is blocked", customer.id);
+    let refusal = Refusal::new("CUSTOMER_BLOCKED", message).with("customer_id", customer.id);
+    Err(Error::Refused(refusal.with("matched_on", "account")))
 }
 
 /// Lifts a customer's block. Doing it again changes nothing.

@@ -146,7 +146,7 @@ fn checked(terms: Terms) -> Result<Policy, Error> {
             PolicyRefused::Grace { .. } => "policy.grace_until_day",
             PolicyRefused::PayDay { .. } => "policy.pay_days",
             PolicyRefused::Minimum { .. } | PolicyRefused::Minimums { .. } => "policy.minimums",
-            PolicyRefused::Fee { .. } | PolicyRefused::LateFee => "policy.late_fee",
+            PolicyRefused::LateFee => "policy.late_fee",
             _ => "policy.steps",
         };
         Error::invalid(field, refused)

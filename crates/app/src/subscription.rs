@@ -100,7 +100,7 @@ async fn planned(scope: &mut Scope, command: CreateSubscription) -> Result<Subsc
     let today = scope.today();
     let start_on = checked_start(scope, command.start_on)?;
     let customer = crate::customer::get(scope, command.customer_id).await?;
-    customer.may_buy(today)?;
+    crate::customer::may_buy(scope, &customer).await?;
     let offer = get_plan(scope, command.plan_id).await?;
     if let Some(on) = offer.plan.retired_on {
         return Err(retired(&offer.plan, on));

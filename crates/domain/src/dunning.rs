@@ -175,7 +175,8 @@ pub struct Terms {
     pub pay_days: Vec<u32>,
     /// Per currency, what a customer must owe at least for any step to be taken.
     pub minimums: Vec<Money>,
-    /// What a step that charges a late fee charges.
+    /// What a step that charges a late fee charges. Nothing charges one so far: a policy that names
+    /// it is refused.
     pub late_fee: Option<Money>,
     /// Whether cards may be tried more often than usual.
     pub more_retries: bool,

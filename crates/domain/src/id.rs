@@ -146,6 +146,8 @@ ids! {
     DunningPolicyId
     /// Something proposed that a person decides.
     DecisionId
+    /// Something that counts against a customer.
+    StrikeId
     /// A journal entry.
     EntryId
     /// Something that happened.

@@ -15,6 +15,7 @@ pub mod collection;
 pub mod customer;
 pub mod date;
 pub mod decimal;
+pub mod decision;
 pub mod discount;
 pub mod dunning;
 pub mod entitlement;
@@ -38,6 +39,7 @@ pub mod renewal;
 pub mod revenue;
 #[cfg(feature = "diesel")]
 mod sql;
+pub mod strike;
 pub mod subscription;
 pub mod target;
 pub mod usage;

@@ -61,6 +61,7 @@ repeatable! {
     CreateSubscriptionRequest
     CreditInvoiceRequest
     DateBadDebtVatRequest
+    DecideRequest
     DiscardDraftRequest
     EndPaymentMethodRequest
     FinalizeInvoiceRequest
@@ -69,6 +70,7 @@ repeatable! {
     MigratePlanVersionRequest
     PauseSubscriptionRequest
     PublishPlanVersionRequest
+    RecordFraudRequest
     RecordPaymentRequest
     RefundPaymentRequest
     ReleaseRetryRequest

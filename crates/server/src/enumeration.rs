@@ -8,9 +8,9 @@
 use app::job;
 use domain::payment::attempt;
 use domain::{
-    collection, customer, discount, dunning, entitlement, event, failure, invoice, ledger, mrr,
-    one_off, organization, payment, payment_method, period, plan, renewal, subscription, usage,
-    vat,
+    collection, customer, decision, discount, dunning, entitlement, event, failure, invoice,
+    ledger, mrr, one_off, organization, payment, payment_method, period, plan, renewal, strike,
+    subscription, usage, vat,
 };
 
 use crate::pb::v1;
@@ -94,6 +94,25 @@ both_ways! {
         Held = Held,
         Person = Person,
         Closed = Closed,
+    }
+    DecisionKind = decision::DecisionKind {
+        Block = Block,
+        WriteOff = WriteOff,
+    }
+    DecisionState = decision::DecisionState {
+        Open = Open,
+        Confirmed = Confirmed,
+        Rejected = Rejected,
+        Obsolete = Obsolete,
+    }
+    Verdict = decision::Verdict {
+        Confirm = Confirm,
+        Reject = Reject,
+    }
+    StrikeReason = strike::StrikeReason {
+        LostCycle = LostCycle,
+        Objection = Objection,
+        Fraud = Fraud,
     }
     NextAction = collection::NextAction {
         Collect = Collect,

@@ -19,6 +19,7 @@ mod catalog;
 mod clock;
 mod collection;
 mod customer;
+mod decision;
 mod discount;
 mod document;
 mod dunning;

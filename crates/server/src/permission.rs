@@ -92,6 +92,11 @@ pub const TABLE: &[Entry] = &[
     roles("recoup.v1.CustomerService/UnblockCustomer", &[Finance, Admin]),
     roles("recoup.v1.CustomerService/UpdateCustomer", &[Sales, Support, Finance, Admin]),
 
+    roles("recoup.v1.DecisionService/Decide", &[Finance, Admin]),
+    roles("recoup.v1.DecisionService/ListDecisions", READERS),
+    roles("recoup.v1.DecisionService/ListStrikes", READERS),
+    roles("recoup.v1.DecisionService/RecordFraud", &[Support, Finance, Admin]),
+
     roles("recoup.v1.DunningService/CreateDunningPolicy", &[Finance, Admin]),
     roles("recoup.v1.DunningService/GetDunningPolicy", READERS),
     roles("recoup.v1.DunningService/ListDunningPolicies", READERS),

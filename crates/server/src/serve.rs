@@ -27,6 +27,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clocks;
 use crate::collection::Collections;
 use crate::customer::Customers;
+use crate::decision::Decisions;
 use crate::dunning::Dunning;
 use crate::event::Events;
 use crate::invoice::Invoices;
@@ -153,11 +154,12 @@ fn layers(
 }
 
 /// The names of the services, for health.
-const SERVICES: [&str; 13] = [
+const SERVICES: [&str; 14] = [
     v1::catalog_service_server::SERVICE_NAME,
     v1::clock_service_server::SERVICE_NAME,
     v1::collection_service_server::SERVICE_NAME,
     v1::customer_service_server::SERVICE_NAME,
+    v1::decision_service_server::SERVICE_NAME,
     v1::dunning_service_server::SERVICE_NAME,
     v1::event_service_server::SERVICE_NAME,
     v1::invoice_service_server::SERVICE_NAME,
@@ -198,6 +200,7 @@ fn routes(
     let collections = Collections { ctx: ctx() };
     add!(v1::collection_service_server::CollectionServiceServer, collections);
     add!(v1::customer_service_server::CustomerServiceServer, Customers { ctx: ctx() });
+    add!(v1::decision_service_server::DecisionServiceServer, Decisions { ctx: ctx() });
     add!(v1::dunning_service_server::DunningServiceServer, Dunning { ctx: ctx() });
     let events = Events { ctx: ctx(), heartbeat: settings.heartbeat };
     add!(v1::event_service_server::EventServiceServer, events);

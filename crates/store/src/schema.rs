@@ -141,6 +141,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    decisions (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        kind -> Text,
+        state -> Text,
+        invoice_id -> Nullable<Uuid>,
+        currency -> Nullable<Text>,
+        amount_minor -> Nullable<Int8>,
+        class -> Nullable<Text>,
+        day_zero -> Nullable<Date>,
+        points -> Nullable<Int4>,
+        why -> Text,
+        proposed_on -> Date,
+        closed_on -> Nullable<Date>,
+        decided_by -> Nullable<Text>,
+        note -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     deferrals (org_id, line_id) {
         org_id -> Uuid,
         line_id -> Uuid,
@@ -704,6 +726,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    strikes (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        customer_id -> Uuid,
+        reason -> Text,
+        points -> Int4,
+        struck_on -> Date,
+        attempt_id -> Nullable<Uuid>,
+        invoice_id -> Nullable<Uuid>,
+        day_zero -> Nullable<Date>,
+        note -> Nullable<Text>,
+        recorded_by -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     subscription_discounts (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
@@ -872,6 +911,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     collections,
     credit_allocations,
     customers,
+    decisions,
     deferrals,
     discount_products,
     discounts,
@@ -909,6 +949,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     seal_keys,
     set_asides,
+    strikes,
     subscription_discounts,
     subscription_intents,
     subscription_items,

@@ -135,6 +135,7 @@ pub(crate) async fn take_in(scope: &mut Scope, answers: &[Answered]) -> Result<T
         post(scope, &taken).await?;
         move_money(scope, &taken).await?;
         plan(scope, &taken).await?;
+        strike(scope, &taken).await?;
         arrears::recompute(scope, &customers).await?;
     }
     Ok(taken)
@@ -214,8 +215,20 @@ async fn plan(scope: &mut Scope, taken: &Taken) -> Result<(), Error> {
         desk.plan(one);
     }
     desk.withdraw(scope, &found).await?;
+    crate::decision::outdate(scope, &found).await?;
     let planned: Vec<Collection> = found.into_iter().map(|one| one.collection).collect();
     Ok(store::collection::save(&mut scope.tx, &planned, scope.now).await?)
+}
+
+/// Records what counts against the customers.
+async fn strike(scope: &mut Scope, taken: &Taken) -> Result<(), Error> {
+    let today = scope.today();
+    let failures = taken.each().filter_map(|(attempt, effect)| match effect {
+        Effect::Failed { code, .. } => Some((attempt, code.as_str(), today)),
+        Effect::Bounced { code, on, .. } => Some((attempt, code.as_str(), *on)),
+        _ => None,
+    });
+    crate::strike::of_failures(scope, failures).await
 }
 
 /// Ends the ways of paying whose mandate or permission is gone.

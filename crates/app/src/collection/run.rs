@@ -157,6 +157,7 @@ impl Decision {
         collected: Vec<Collected>,
         customers: &[CustomerId],
     ) -> Result<(), Error> {
+        crate::decision::outdate(scope, &collected).await?;
         let changed: Vec<Collection> = collected.into_iter().map(|one| one.collection).collect();
         let tx = &mut scope.tx;
         store::attempt::insert(tx, &self.attempts).await?;

@@ -128,20 +128,14 @@ pub enum PolicyRefused {
         /// What was given.
         amount: Money,
     },
-    /// A late fee of nothing.
-    #[error("a late fee of {amount} is not possible: expected more than zero")]
-    Fee {
-        /// What was given.
-        amount: Money,
-    },
     /// Too many minimums.
     #[error("{given} minimums are too many: at most {MAX_MINIMUMS}")]
     Minimums {
         /// How many were given.
         given: usize,
     },
-    /// A late fee without a step, or a step without a fee.
-    #[error("a late fee and a step that charges it belong together: expected both or neither")]
+    /// Late fees, which nothing charges.
+    #[error("late fees are not charged: expected neither a late fee nor a step that charges one")]
     LateFee,
 }
 
@@ -256,9 +250,7 @@ fn check_amounts(terms: &Terms) -> Result<(), PolicyRefused> {
             return Err(PolicyRefused::Minimum { amount });
         }
     }
-    if let Some(amount) = terms.late_fee.filter(|fee| fee.minor() <= 0) {
-        return Err(PolicyRefused::Fee { amount });
-    }
+    // A fee is a line on an invoice, which needs a product; a policy names none.
     let charges = terms.steps.iter().any(|step| step.action == Action::ChargeLateFee);
-    if charges == terms.late_fee.is_some() { Ok(()) } else { Err(PolicyRefused::LateFee) }
+    if charges || terms.late_fee.is_some() { Err(PolicyRefused::LateFee) } else { Ok(()) }
 }

@@ -34,6 +34,7 @@ pub mod payment_method;
 pub mod period;
 pub mod plan;
 pub mod price;
+pub mod reminder;
 pub mod renewal;
 pub mod revenue;
 #[cfg(feature = "diesel")]
@@ -42,6 +43,7 @@ pub mod subscription;
 pub mod target;
 pub mod usage;
 pub mod vat;
+pub mod writing;
 
 /// What a command did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,6 +36,7 @@ pub mod organization;
 pub mod page;
 pub mod payment;
 pub mod payment_method;
+mod reminder;
 pub mod renewal;
 pub mod request;
 pub mod revenue;

@@ -43,7 +43,7 @@ impl Taken {
 
     /// Carries them out. Hold the billing accounts of the customers.
     pub(crate) async fn carry_out(self, scope: &mut Scope) -> Result<(), Error> {
-        let _ = scope;
+        crate::reminder::tell(scope, &self.steps).await?;
         for step in self.steps {
             tracing::info!(invoice = %step.invoice_id, customer = %step.customer_id, on = %step.on, action = %step.action, "a step of the policy is due");
         }

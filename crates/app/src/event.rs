@@ -16,7 +16,8 @@ use std::collections::HashMap;
 
 use domain::date::{self, Date};
 use domain::event::{
-    self as rules, CollectionFacts, DocumentFacts, Event, EventKind, ItemFacts, Subject, SubscriptionFacts,
+    self as rules, CollectionFacts, DocumentFacts, Event, EventKind, ItemFacts, Subject,
+    SubscriptionFacts,
 };
 use domain::id::{CustomerId, EventId, InvoiceId, PriceId, ProductId, Sequence, SubscriptionId};
 use domain::invoice::{DocumentKind, Draft};

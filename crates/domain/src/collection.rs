@@ -17,7 +17,7 @@ use chrono_tz::Tz;
 use crate::Outcome;
 use crate::code::codes;
 use crate::date::{self, Date};
-use crate::dunning::{Action, Case, Planned, Policy, StepKey};
+use crate::dunning::{Action, Case, Moment, Planned, Policy, StepKey};
 use crate::failure::{self, FailureClass};
 use crate::id::{CustomerId, DunningPolicyId, InvoiceId, PaymentMethodId};
 use crate::money::Currency;
@@ -219,8 +219,7 @@ impl Collection {
             Course::Person(why) => (CollectionState::Person, None, why),
             Course::At(at, action, why) => {
                 let held = action == NextAction::Release;
-                let state =
-                    if held { CollectionState::Held } else { CollectionState::Waiting };
+                let state = if held { CollectionState::Held } else { CollectionState::Waiting };
                 (state, Some(Next { at, action }), why)
             }
         };
@@ -249,9 +248,9 @@ impl Collection {
                 let retry = due.iter().any(|planned| planned.key.action == Action::Retry);
                 let attempt = attempt.filter(|_| retry);
                 // A retry for which there is nothing to collect from is passed over.
-                let steps = due.into_iter().filter(|planned| {
-                    attempt.is_none() || planned.key.action != Action::Retry
-                });
+                let steps = due
+                    .into_iter()
+                    .filter(|planned| attempt.is_none() || planned.key.action != Action::Retry);
                 let steps = steps.collect();
                 Due { attempt, steps }
             }
@@ -300,7 +299,11 @@ impl Collection {
                     Extra::NewDetails => "new details are tried once",
                     Extra::ByHand => "a person asked for it",
                 };
-                return Course::At(self.kept(NextAction::Extra, now), NextAction::Extra, why.into());
+                return Course::At(
+                    self.kept(NextAction::Extra, now),
+                    NextAction::Extra,
+                    why.into(),
+                );
             }
             if self.not_sent >= MAX_NOT_SENT {
                 return Course::Person("the gateway could not be reached".to_owned());
@@ -356,6 +359,14 @@ impl Collection {
         let (done, today) = (self.done(situation), situation.today());
         let Some(on) = situation.policy.next_on(&case, &done, today) else { return Vec::new() };
         situation.policy.due(&case, &done, on).into_iter().map(|step| step.key).collect()
+    }
+
+    /// What is still to come of its policy when nothing is paid; nothing when nothing has failed.
+    #[must_use]
+    pub fn coming(&self, situation: &Situation<'_>) -> Vec<Moment> {
+        let coming =
+            |case: Case| situation.policy.coming(&case, &self.done(situation), situation.today());
+        self.case(situation).map(coming).unwrap_or_default()
     }
 
     /// The failure that the policy is asked about.

@@ -28,12 +28,8 @@ fn facts() -> Facts<'static> {
 /// The facts as they are when such a letter is due.
 fn facts_of(letter: Letter) -> Facts<'static> {
     let reason = |code| Some(failure::reason(Scheme::DirectDebit, code));
-    let transfer = Facts {
-        scheme: Scheme::BankTransfer,
-        reason: None,
-        collects_on: None,
-        ..facts()
-    };
+    let transfer =
+        Facts { scheme: Scheme::BankTransfer, reason: None, collects_on: None, ..facts() };
     match letter {
         Letter::Friendly => transfer,
         Letter::Second => Facts {

@@ -6,13 +6,8 @@
 use crate::money::{Currency, Money};
 
 /// Of how much, in euro cents, how many per thousand; the rest above all is the last row.
-const SCALE: &[(i64, i64)] = &[
-    (250_000, 150),
-    (250_000, 100),
-    (500_000, 50),
-    (19_000_000, 10),
-    (i64::MAX, 5),
-];
+const SCALE: &[(i64, i64)] =
+    &[(250_000, 150), (250_000, 100), (500_000, 50), (19_000_000, 10), (i64::MAX, 5)];
 /// The least, in euro cents.
 const LEAST: i64 = 4_000;
 /// The most, in euro cents.

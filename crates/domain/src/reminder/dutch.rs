@@ -96,7 +96,9 @@ fn payment(facts: &Facts<'_>) -> String {
     let to_pay = amount(to_pay, Dutch);
     let asked = match facts.scheme {
         Scheme::BankTransfer => "Wij verzoeken u",
-        Scheme::DirectDebit | Scheme::Card => "U kunt ook eenmalig zelf betalen. Wij verzoeken u dan",
+        Scheme::DirectDebit | Scheme::Card => {
+            "U kunt ook eenmalig zelf betalen. Wij verzoeken u dan"
+        }
     };
     match facts.vendor_iban {
         Some(iban) => format!(
@@ -133,6 +135,8 @@ fn closing(letter: Letter, facts: &Facts<'_>) -> String {
     };
     match letter {
         Letter::Contact => ask,
-        _ => format!("Heeft u intussen betaald, dan kunt u dit bericht als niet verzonden beschouwen. {ask}"),
+        _ => format!(
+            "Heeft u intussen betaald, dan kunt u dit bericht als niet verzonden beschouwen. {ask}"
+        ),
     }
 }

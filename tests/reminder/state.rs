@@ -1,0 +1,1 @@
+//! Where a customer stands, and what comes next.

@@ -136,8 +136,8 @@ pub(crate) async fn take_in(scope: &mut Scope, answers: &[Answered]) -> Result<T
         post(scope, &taken).await?;
         move_money(scope, &taken).await?;
         plan(scope, &taken).await?;
-        arrears::recompute(scope, &customers).await?;
         crate::reminder::failed(scope, &taken).await?;
+        arrears::recompute(scope, &customers).await?;
     }
     Ok(taken)
 }

@@ -59,6 +59,9 @@ fn line(event: &v1::Event) -> String {
             format!("{on} {kind} {}", day(&facts.next_renewal_on)).trim_end().to_owned()
         }
         v1::event::Subject::Document(facts) => format!("{on} {kind} {}", facts.number),
+        v1::event::Subject::Collection(facts) => {
+            format!("{on} {kind} {}", facts.document.as_ref().unwrap().number)
+        }
     }
 }
 
@@ -125,6 +128,7 @@ async fn check_facts(
                     ("60.49".into(), "60.49".into())
                 );
             }
+            v1::event::Subject::Collection(facts) => panic!("{facts:?}"),
         }
     }
     assert_eq!(documents.next(), None, "every document is told");

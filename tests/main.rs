@@ -50,6 +50,7 @@ mod payment_method;
 mod period;
 mod price;
 mod query;
+mod reminder;
 mod renewal;
 mod request;
 mod revenue;

@@ -14,6 +14,8 @@ CREATE TABLE collections (
     -- The day from which the steps are counted: of the first failure, of a bounce, or the due date
     -- of what the customer pays by itself.
     day_zero date,
+    -- The day zero from which it was told to be overdue.
+    overdue_told date,
     -- Why the last attempt failed.
     class text,
     raw_code text,
@@ -135,3 +137,6 @@ CREATE TABLE arrears (
 );
 CREATE INDEX arrears_changes ON arrears (org_id, changes_on) WHERE changes_on IS NOT NULL;
 CALL isolate('arrears', 'SELECT, INSERT, UPDATE, DELETE');
+
+-- The reference that a customer was told stays the same from reminder to reminder.
+CREATE INDEX one_off_payment_invoices_invoice ON one_off_payment_invoices (org_id, invoice_id);

@@ -72,6 +72,7 @@ async fn compare(
         return Ok((kept, HashMap::new()));
     }
     let desk = Desk::load(scope, &failing).await?;
+    crate::reminder::overdue(scope, &desk, &failing).await?;
     let mut by_customer: HashMap<CustomerId, Vec<&Collected>> = HashMap::new();
     for one in failing.iter().filter(|one| one.open.minor() > 0) {
         by_customer.entry(one.collection.customer_id).or_default().push(one);

@@ -28,6 +28,7 @@ use domain::id::{CustomerId, InvoiceId};
 use domain::invoice::{DocumentKind, Draft};
 use store::collection::{Collected, Which};
 
+pub(crate) use self::answer::Taken;
 pub(crate) use self::desk::Desk;
 pub(crate) use self::run::is_due;
 pub use self::run::run;

@@ -14,12 +14,12 @@
 mod words;
 
 use askama::Template;
-use domain::date::{self, Date};
+use domain::date;
 use domain::id::{InvoiceId, LineId};
 use domain::invoice::{DocumentKind, DocumentState, Party, legal_texts};
-use domain::money::Money;
 use domain::organization::Language;
 use domain::vat::VatClass;
+use domain::writing::{day, money, number};
 use rust_decimal::Decimal;
 use store::invoice::{Document, DocumentLine, DocumentVat};
 
@@ -106,43 +106,6 @@ impl From<&Party> for PartyBlock {
             email: party.email.clone(),
         }
     }
-}
-
-/// A day as people write it: 31-01-2025 in Dutch, 31 Jan 2025 in English.
-fn day(date: Date, language: Language) -> String {
-    match language {
-        Language::Dutch => date.format("%d-%m-%Y").to_string(),
-        Language::English => date.format("%-d %b %Y").to_string(),
-    }
-}
-
-/// A number with separators: 1.234,50 in Dutch, 1,234.50 in English.
-fn number(value: Decimal, language: Language) -> String {
-    let (thousands, point) = match language {
-        Language::Dutch => ('.', ','),
-        Language::English => (',', '.'),
-    };
-    let text = value.abs().to_string();
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let mut shown = String::with_capacity(text.len() + 4);
-    if value.is_sign_negative() && !value.is_zero() {
-        shown.push('-');
-    }
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 {
-            shown.push(thousands);
-        }
-        shown.push(digit);
-    }
-    if !fraction.is_empty() {
-        shown.push(point);
-        shown.push_str(fraction);
-    }
-    shown
-}
-
-fn money(amount: Money, language: Language) -> String {
-    number(amount.major(), language)
 }
 
 /// A unit price with at least the currency's decimals.
@@ -303,21 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_days_are_written_as_people_read_them() {
-        let table = [
-            ("0", "0", "0"),
-            ("1234.50", "1.234,50", "1,234.50"),
-            ("-1234567.00", "-1.234.567,00", "-1,234,567.00"),
-            ("999.005", "999,005", "999.005"),
-        ];
-        for (value, dutch, english) in table {
-            let value = domain::decimal::parse(value).unwrap();
-            assert_eq!(number(value, Language::Dutch), dutch);
-            assert_eq!(number(value, Language::English), english);
-        }
-        let date: Date = "2025-01-31".parse().unwrap();
-        assert_eq!(day(date, Language::Dutch), "31-01-2025");
-        assert_eq!(day(date, Language::English), "31 Jan 2025");
+    fn unit_prices_have_at_least_the_decimals_of_their_currency() {
         let price = domain::decimal::parse("2.5").unwrap();
         assert_eq!(unit_price(price, 2, Language::Dutch), "2,50");
     }

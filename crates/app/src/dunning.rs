@@ -7,7 +7,9 @@
 //! Invariants: a plan's own policy goes before the organization's; without either the built-in
 //! goodwill policy is in force. A policy never changes once made. A preview writes nothing.
 //!
-//! Deliberately absent: taking steps; a customer's state.
+//! Deliberately absent: taking steps, which is `collection`'s.
+
+mod state;
 
 use std::collections::HashMap;
 
@@ -24,6 +26,11 @@ use crate::Scope;
 use crate::access::id_taken;
 use crate::error::{Error, Expect, Field};
 use crate::page::{Page, PageRequest};
+
+pub use self::state::{DunningState, MAX_SHOWN, preview_invoice, state};
+
+/// The name of the policy that is in force until another one is chosen.
+const BUILT_IN: &str = "built-in";
 
 /// The most pauses of a preview: more than one a week in a year is a mistake.
 pub const MAX_PAUSES: usize = 60;
@@ -193,7 +200,7 @@ pub async fn get(scope: &mut Scope, which: Which) -> Result<ShownPolicy, Error> 
         }
     };
     let Some(id) = id else {
-        let (name, policy) = ("built-in".to_owned(), Policy::goodwill());
+        let (name, policy) = (BUILT_IN.to_owned(), Policy::goodwill());
         return Ok(ShownPolicy { id: None, name, policy, is_default: true });
     };
     let found = store::dunning::policies(&mut scope.tx, &[id]).await?.pop();

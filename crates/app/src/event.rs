@@ -16,7 +16,8 @@ use std::collections::HashMap;
 
 use domain::date::{self, Date};
 use domain::event::{
-    self as rules, DocumentFacts, Event, EventKind, ItemFacts, Subject, SubscriptionFacts,
+    self as rules, CollectionFacts, DocumentFacts, Event, EventKind, ItemFacts, Subject,
+    SubscriptionFacts,
 };
 use domain::id::{CustomerId, EventId, InvoiceId, PriceId, ProductId, Sequence, SubscriptionId};
 use domain::invoice::{DocumentKind, Draft};
@@ -47,6 +48,7 @@ pub struct News {
 enum About {
     Subscription(Box<Subscription>),
     Document(DocumentFacts),
+    Collection(Box<CollectionFacts>),
 }
 
 /// Something that happened to a subscription, which now stands as given.
@@ -118,7 +120,23 @@ pub(crate) fn paid_off(invoices: Vec<Document>, on: Date) -> Vec<News> {
 
 /// Something that happened to an invoice on a day, which now stands as given.
 pub(crate) fn of_invoice(kind: EventKind, on: Date, now: Document) -> News {
-    let facts = DocumentFacts {
+    let customer_id = now.customer_id;
+    News { effective_on: on, ..of_document(kind, customer_id, document_facts(now)) }
+}
+
+/// Something that is done about an invoice on a day.
+pub(crate) fn of_collection(
+    kind: EventKind,
+    on: Date,
+    customer_id: CustomerId,
+    facts: CollectionFacts,
+) -> News {
+    News { kind, effective_on: on, customer_id, about: About::Collection(Box::new(facts)) }
+}
+
+/// A document, as others need to know it.
+pub(crate) fn document_facts(now: Document) -> DocumentFacts {
+    DocumentFacts {
         id: now.id,
         number: now.number,
         kind: now.kind,
@@ -126,8 +144,7 @@ pub(crate) fn of_invoice(kind: EventKind, on: Date, now: Document) -> News {
         due_on: now.due_on,
         total: now.total,
         open: now.open,
-    };
-    News { effective_on: on, ..of_document(kind, now.customer_id, facts) }
+    }
 }
 
 /// Something that happened to a document on the day of its issue.
@@ -154,6 +171,7 @@ pub(crate) async fn write(scope: &mut Scope) -> Result<bool, Error> {
             customer_id: one.customer_id,
             subject: match one.about {
                 About::Document(facts) => Subject::Document(facts),
+                About::Collection(facts) => Subject::Collection(facts),
                 About::Subscription(now) => {
                     Subject::Subscription(facts_of(&now, one.effective_on, &products))
                 }
@@ -169,7 +187,7 @@ pub(crate) async fn write(scope: &mut Scope) -> Result<bool, Error> {
 async fn products(scope: &mut Scope, news: &[News]) -> Result<HashMap<PriceId, ProductId>, Error> {
     let subscriptions = news.iter().filter_map(|one| match &one.about {
         About::Subscription(now) => Some(now.as_ref()),
-        About::Document(_) => None,
+        About::Document(_) | About::Collection(_) => None,
     });
     products_of(scope, subscriptions).await
 }

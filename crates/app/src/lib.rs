@@ -37,6 +37,7 @@ pub mod organization;
 pub mod page;
 pub mod payment;
 pub mod payment_method;
+mod reminder;
 pub mod renewal;
 pub mod request;
 pub mod revenue;

@@ -17,7 +17,7 @@ use chrono_tz::Tz;
 use crate::Outcome;
 use crate::code::codes;
 use crate::date::{self, Date};
-use crate::dunning::{Action, Case, Planned, Policy, StepKey};
+use crate::dunning::{Action, Case, Moment, Planned, Policy, StepKey};
 use crate::failure::{self, FailureClass};
 use crate::id::{CustomerId, DunningPolicyId, InvoiceId, PaymentMethodId};
 use crate::money::Currency;
@@ -359,6 +359,14 @@ impl Collection {
         let (done, today) = (self.done(situation), situation.today());
         let Some(on) = situation.policy.next_on(&case, &done, today) else { return Vec::new() };
         situation.policy.due(&case, &done, on).into_iter().map(|step| step.key).collect()
+    }
+
+    /// What is still to come of its policy when nothing is paid; nothing when nothing has failed.
+    #[must_use]
+    pub fn coming(&self, situation: &Situation<'_>) -> Vec<Moment> {
+        let coming =
+            |case: Case| situation.policy.coming(&case, &self.done(situation), situation.today());
+        self.case(situation).map(coming).unwrap_or_default()
     }
 
     /// The failure that the policy is asked about.

@@ -214,6 +214,9 @@ impl Policy {
 }
 
 #[cfg(test)]
+#[path = "dunning/coming_tests.rs"]
+mod coming_tests;
+#[cfg(test)]
 #[path = "dunning/property_tests.rs"]
 mod property_tests;
 #[cfg(test)]

@@ -19,7 +19,10 @@ use crate::invoice::DocumentKind;
 use crate::money::{Currency, Money};
 use crate::subscription::{State, Turn};
 
+mod collection;
 mod stored;
+
+pub use self::collection::{CollectionFacts, OneOffFacts, of_letter};
 
 codes! {
     /// What happened.
@@ -56,6 +59,20 @@ codes! {
         InvoiceReopened = "invoice_reopened",
         /// What is open on an invoice is not expected any more.
         InvoiceWrittenOff = "invoice_written_off",
+        /// An attempt to collect an invoice failed, or its money went back.
+        PaymentFailed = "payment_failed",
+        /// An invoice is overdue from now on.
+        InvoiceOverdue = "invoice_overdue",
+        /// A reminder is to be sent: friendly, first, second or last.
+        PaymentReminder = "payment_reminder",
+        /// The customer is to be asked for other payment details.
+        DetailsNeeded = "details_needed",
+        /// The customer is to be told how to lift a stop on direct debits.
+        PaymentStopped = "payment_stopped",
+        /// The customer objects and is to be contacted.
+        ContactNeeded = "contact_needed",
+        /// The customer is offered a payment outside the mandate.
+        OneOffPaymentOffered = "one_off_payment_offered",
     }
 }
 
@@ -84,6 +101,8 @@ pub enum Subject {
     Subscription(SubscriptionFacts),
     /// An invoice or a credit note.
     Document(DocumentFacts),
+    /// What is being done about an invoice that is to be paid.
+    Collection(Box<CollectionFacts>),
 }
 
 /// A subscription, as others need to know it.
@@ -147,7 +166,7 @@ impl Subject {
     pub fn subscription_id(&self) -> Option<SubscriptionId> {
         match self {
             Self::Subscription(facts) => Some(facts.id),
-            Self::Document(_) => None,
+            Self::Document(_) | Self::Collection(_) => None,
         }
     }
 
@@ -156,6 +175,7 @@ impl Subject {
     pub fn invoice_id(&self) -> Option<InvoiceId> {
         match self {
             Self::Document(facts) => Some(facts.id),
+            Self::Collection(facts) => Some(facts.document.id),
             Self::Subscription(_) => None,
         }
     }

@@ -35,6 +35,7 @@ pub mod payment_method;
 pub mod period;
 pub mod plan;
 pub mod price;
+pub mod reminder;
 pub mod renewal;
 pub mod revenue;
 #[cfg(feature = "diesel")]
@@ -44,6 +45,7 @@ pub mod subscription;
 pub mod target;
 pub mod usage;
 pub mod vat;
+pub mod writing;
 
 /// What a command did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,14 @@
 //! Deliberately absent: taking steps, which no call does.
 
 use app::Ctx;
-use app::dunning::{self, CreateDunningPolicy, Preview, PreviewDunning, ShownPolicy, Which, Why};
+use app::collection::queue::Collected;
+use app::dunning::{
+    self, CreateDunningPolicy, DunningState, Preview, PreviewDunning, ShownPolicy, Which, Why,
+};
 use domain::dunning::{Degree, Delivery, Moment, Step, Terms};
 use domain::entitlement::{self, Arrears};
 use domain::failure::Reason;
+use domain::id::InvoiceId;
 use domain::period::Period;
 use futures::FutureExt;
 use tonic::{Request, async_trait};
@@ -122,17 +126,49 @@ impl DunningService for Dunning {
         .await
     }
 
+    async fn get_dunning_state(
+        &self,
+        request: Request<v1::GetDunningStateRequest>,
+    ) -> Answer<v1::GetDunningStateResponse> {
+        let (call, message) = call::open(request)?;
+        let customer_id = field::parse(&message.customer_id).at("customer_id")?;
+        call.read(&self.ctx, |scope| {
+            async move { Ok(dunning::state(scope, customer_id).await?.into()) }.boxed()
+        })
+        .await
+    }
+
     async fn preview_dunning(
         &self,
         request: Request<v1::PreviewDunningRequest>,
     ) -> Answer<v1::PreviewDunningResponse> {
         let (call, message) = call::open(request)?;
+        if !message.invoice_id.is_empty() {
+            let id = invoice(message)?;
+            return call
+                .read(&self.ctx, |scope| {
+                    async move { Ok(dunning::preview_invoice(scope, id).await?.into()) }.boxed()
+                })
+                .await;
+        }
         let command = preview_command(message)?;
         call.read(&self.ctx, |scope| {
             async move { Ok(dunning::preview(scope, command).await?.into()) }.boxed()
         })
         .await
     }
+}
+
+/// The invoice of a preview that names one, and nothing else.
+fn invoice(message: v1::PreviewDunningRequest) -> field::Result<InvoiceId> {
+    let id = field::parse(&message.invoice_id).at("invoice_id")?;
+    let alone =
+        v1::PreviewDunningRequest { invoice_id: message.invoice_id.clone(), ..Default::default() };
+    if message != alone {
+        let message = "an invoice has its policy, scheme and failure: expected no other field";
+        return Err(Refused::new(message)).at("invoice_id");
+    }
+    Ok(id)
 }
 
 fn preview_command(message: v1::PreviewDunningRequest) -> field::Result<PreviewDunning> {
@@ -250,18 +286,48 @@ impl From<Moment> for v1::DunningDay {
             action: code::<v1::DunningAction>(planned.key.action),
             ..Default::default()
         };
-        let delivery = match moment.arrears {
-            Arrears::None => entitlement::Delivery::Deliver,
-            Arrears::Grace { .. } => entitlement::Delivery::DeliverInGrace,
-            Arrears::Restricted => entitlement::Delivery::Restricted,
-            Arrears::Stopped => entitlement::Delivery::Stop,
-        };
         Self {
             on: Some(moment.on.into()),
             steps: moment.steps.iter().map(step).collect(),
             degree: code::<v1::DunningDegree>(moment.degree),
-            delivery: code::<v1::Delivery>(delivery),
+            delivery: code::<v1::Delivery>(delivery(moment.arrears)),
             in_arrears: moment.degree > Degree::Clear,
+        }
+    }
+}
+
+/// What missing money does to a subscription that runs.
+fn delivery(arrears: Arrears) -> entitlement::Delivery {
+    match arrears {
+        Arrears::None => entitlement::Delivery::Deliver,
+        Arrears::Grace { .. } => entitlement::Delivery::DeliverInGrace,
+        Arrears::Restricted => entitlement::Delivery::Restricted,
+        Arrears::Stopped => entitlement::Delivery::Stop,
+    }
+}
+
+impl From<DunningState> for v1::GetDunningStateResponse {
+    fn from(state: DunningState) -> Self {
+        let arrears = state.kept.map_or(Arrears::None, |kept| kept.arrears);
+        let grace_until_on = match arrears {
+            Arrears::Grace { until } => Some(until.into()),
+            _ => None,
+        };
+        let course = |(collected, moments): (Collected, Vec<Moment>)| v1::DunningCourse {
+            collection: Some(collected.into()),
+            days: moments.into_iter().map(Into::into).collect(),
+        };
+        let degree = state.kept.map_or(Degree::Clear, |kept| kept.degree);
+        Self {
+            customer_id: state.customer_id.to_string(),
+            degree: code::<v1::DunningDegree>(degree),
+            delivery: code::<v1::Delivery>(delivery(arrears)),
+            grace_until_on,
+            invoice_id: state.kept.map(|kept| kept.invoice_id.to_string()).unwrap_or_default(),
+            day_zero_on: state.kept.map(|kept| kept.day_zero.into()),
+            changes_on: state.kept.and_then(|kept| kept.changes_on).map(Into::into),
+            courses: state.courses.into_iter().map(course).collect(),
+            left_out: wire::count(state.left_out),
         }
     }
 }

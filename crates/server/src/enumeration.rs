@@ -300,6 +300,13 @@ both_ways! {
         InvoiceSettled = InvoiceSettled,
         InvoiceReopened = InvoiceReopened,
         InvoiceWrittenOff = InvoiceWrittenOff,
+        PaymentFailed = PaymentFailed,
+        InvoiceOverdue = InvoiceOverdue,
+        PaymentReminder = PaymentReminder,
+        DetailsNeeded = DetailsNeeded,
+        PaymentStopped = PaymentStopped,
+        ContactNeeded = ContactNeeded,
+        OneOffPaymentOffered = OneOffPaymentOffered,
     }
     ChargeState = one_off::ChargeState {
         Drafted = Drafted,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use app::Ctx;
 use app::event::{self, Batch, Begin, Filter, Numbered, Watch};
-use domain::event::{DocumentFacts, ItemFacts, Subject, SubscriptionFacts};
+use domain::event::{CollectionFacts, DocumentFacts, ItemFacts, Subject, SubscriptionFacts};
 use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use tonic::{Request, Response, Status, async_trait};
@@ -136,6 +136,7 @@ impl From<Numbered> for v1::Event {
             subject: Some(match event.subject {
                 Subject::Subscription(facts) => Told::Subscription(facts.into()),
                 Subject::Document(facts) => Told::Document(facts.into()),
+                Subject::Collection(facts) => Told::Collection((*facts).into()),
             }),
         }
     }
@@ -176,6 +177,31 @@ impl From<DocumentFacts> for v1::DocumentFacts {
             due_on: Some(facts.due_on.into()),
             gross: Some(facts.total.into()),
             amount_due: Some(facts.open.into()),
+        }
+    }
+}
+
+impl From<CollectionFacts> for v1::CollectionFacts {
+    fn from(facts: CollectionFacts) -> Self {
+        let message = facts.message.map(|message| v1::CustomerMessage {
+            language: code::<v1::Language>(message.language),
+            subject: message.subject,
+            body: message.body,
+        });
+        let one_off = facts.one_off.map(|one| v1::OneOffFacts {
+            reference: one.reference,
+            amount: Some(one.amount.into()),
+        });
+        Self {
+            document: Some(facts.document.into()),
+            scheme: facts.scheme.map(code::<v1::Scheme>).unwrap_or_default(),
+            failure_class: facts.class.map(code::<v1::FailureClass>).unwrap_or_default(),
+            raw_code: facts.raw_code.unwrap_or_default(),
+            attempt: facts.attempt,
+            next_on: facts.next_on.map(Into::into),
+            step: facts.step.map(code::<v1::DunningAction>).unwrap_or_default(),
+            one_off,
+            message,
         }
     }
 }

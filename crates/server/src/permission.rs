@@ -99,6 +99,7 @@ pub const TABLE: &[Entry] = &[
 
     roles("recoup.v1.DunningService/CreateDunningPolicy", &[Finance, Admin]),
     roles("recoup.v1.DunningService/GetDunningPolicy", READERS),
+    roles("recoup.v1.DunningService/GetDunningState", READERS),
     roles("recoup.v1.DunningService/ListDunningPolicies", READERS),
     roles("recoup.v1.DunningService/PreviewDunning", READERS),
     roles("recoup.v1.DunningService/SetDefaultDunningPolicy", &[Finance, Admin]),

@@ -49,6 +49,7 @@ struct Row {
     why: String,
     held_by: Option<String>,
     held_until: Option<Date>,
+    overdue_told: Option<Date>,
 }
 
 impl From<Row> for Collection {
@@ -83,6 +84,8 @@ pub struct Collected {
     pub number: String,
     /// What is still to be paid.
     pub open: Money,
+    /// The day zero from which it was told to be overdue.
+    pub overdue_told: Option<Date>,
 }
 
 fn each<T>(collections: &[Collection], of: impl Fn(&Collection) -> T) -> Vec<T> {
@@ -158,6 +161,20 @@ pub async fn save(tx: &mut Tx, changed: &[Collection], changed_at: DateTime<Utc>
     .bind::<Array<Nullable<SqlDate>>, _>(each(changed, |one| hold(one).and_then(|hold| hold.until)))
     .execute(tx.connection())
     .await?;
+    Ok(())
+}
+
+/// Remembers that invoices were told to be overdue from their day zero on.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn save_overdue_told(tx: &mut Tx, told: &[InvoiceId]) -> Result<()> {
+    diesel::update(collections::table)
+        .filter(collections::org_id.eq(tx.org()))
+        .filter(collections::invoice_id.eq_any(told))
+        .set(collections::overdue_told.eq(collections::day_zero))
+        .execute(tx.connection())
+        .await?;
     Ok(())
 }
 
@@ -268,7 +285,8 @@ pub async fn load(tx: &mut Tx, which: Which<'_>) -> Result<Vec<Collected>> {
 
 fn collected((row, number, minor): (Row, String, i64)) -> Collected {
     let open = Money::new(minor, row.currency);
-    Collected { collection: row.into(), number, open }
+    let overdue_told = row.overdue_told;
+    Collected { collection: row.into(), number, open, overdue_told }
 }
 
 /// A page of collections after an invoice, in the order of the invoices' ids.

@@ -91,6 +91,7 @@ diesel::table! {
         scheme -> Nullable<Text>,
         policy_id -> Nullable<Uuid>,
         day_zero -> Nullable<Date>,
+        overdue_told -> Nullable<Date>,
         class -> Nullable<Text>,
         raw_code -> Nullable<Text>,
         attempts -> Int4,

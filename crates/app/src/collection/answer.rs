@@ -97,7 +97,8 @@ impl Taken {
         done
     }
 
-    fn each(&self) -> impl Iterator<Item = (&Attempt, &Effect)> {
+    /// What changed, with the attempts as they now are.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&Attempt, &Effect)> {
         self.effects.iter().filter_map(|(id, effect)| Some((self.attempts.get(id)?, effect)))
     }
 }
@@ -136,6 +137,7 @@ pub(crate) async fn take_in(scope: &mut Scope, answers: &[Answered]) -> Result<T
         move_money(scope, &taken).await?;
         plan(scope, &taken).await?;
         strike(scope, &taken).await?;
+        crate::reminder::failed(scope, &taken).await?;
         arrears::recompute(scope, &customers).await?;
     }
     Ok(taken)

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use domain::collection::{Due, Situation};
 use domain::date::Date;
-use domain::dunning::{Case, Policy, StepKey};
+use domain::dunning::{Case, Moment, Policy, StepKey};
 use domain::id::{AttemptId, CustomerId, DunningPolicyId, InvoiceId, PaymentMethodId};
 use domain::payment::Scheme;
 use domain::payment::attempt::Attempt;
@@ -113,6 +113,16 @@ impl Desk {
     /// The steps that the policy would take next, on whatever day that is.
     pub(crate) fn next_steps(&self, about: &Collected) -> Vec<StepKey> {
         about.collection.next_steps(&self.situation(about))
+    }
+
+    /// What is still to come of its policy when nothing is paid.
+    pub(crate) fn coming(&self, about: &Collected) -> Vec<Moment> {
+        about.collection.coming(&self.situation(about))
+    }
+
+    /// The scheme by which its customer pays, if it has chosen one.
+    pub(crate) fn scheme(&self, about: &Collected) -> Option<Scheme> {
+        self.methods.get(&about.collection.customer_id).map(|(_, scheme)| *scheme)
     }
 
     /// Remembers that steps were done.

@@ -45,6 +45,7 @@ impl Taken {
     pub(crate) async fn carry_out(self, scope: &mut Scope) -> Result<(), Error> {
         crate::arrears::suspend::cancel(scope, &self.steps).await?;
         crate::decision::of_steps(scope, &self.steps).await?;
+        crate::reminder::tell(scope, &self.steps).await?;
         for step in self.steps {
             tracing::info!(invoice = %step.invoice_id, customer = %step.customer_id, on = %step.on, action = %step.action, "a step of the policy is due");
         }

@@ -10,7 +10,8 @@
 //!
 //! Deliberately absent: how much is open; blocks, which a person decides.
 
-use super::{Action, Case, Delivery, Planned, Policy};
+use super::plan::is_open;
+use super::{Action, Case, Delivery, Planned, Policy, StepKey};
 use crate::code::codes;
 use crate::date::{self, Date};
 use crate::entitlement::Arrears;
@@ -95,6 +96,34 @@ impl Policy {
             arrears: self.arrears_on(case, on),
         };
         days.into_iter().map(moment).collect()
+    }
+
+    /// What is still to come of a case when nothing is paid, given what has been done since day 0:
+    /// today, and every later day on which something happens or changes. Steps that were missed
+    /// stand on the first day on which they can be taken.
+    #[must_use]
+    pub fn coming(&self, case: &Case, done: &[StepKey], today: Date) -> Vec<Moment> {
+        let looked = case.first_unfrozen(today);
+        let due = self.due(case, done, looked);
+        let mut days: Vec<Moment> =
+            self.timeline(case).into_iter().filter(|moment| moment.on > looked).collect();
+        for moment in &mut days {
+            moment.steps.retain(|step| is_open(case, step, done));
+        }
+        let state = |on, steps| Moment {
+            on,
+            steps,
+            degree: self.degree_on(case, on),
+            arrears: self.arrears_on(case, on),
+        };
+        days.insert(0, state(looked, due));
+        if looked > today {
+            days.insert(0, state(today, Vec::new()));
+        }
+        days.dedup_by(|one, before| {
+            one.steps.is_empty() && (one.degree, one.arrears) == (before.degree, before.arrears)
+        });
+        days
     }
 
     fn changing_days(&self, case: &Case) -> Vec<Date> {

@@ -77,7 +77,7 @@ impl Case {
     }
 
     /// The first day from `day` on that no pause freezes.
-    fn first_unfrozen(&self, day: Date) -> Date {
+    pub(super) fn first_unfrozen(&self, day: Date) -> Date {
         let mut free = day;
         while let Some(pause) = self.frozen.iter().find(|pause| pause.contains(free)) {
             free = pause.end;
@@ -262,7 +262,7 @@ impl Step {
 }
 
 /// A step that is neither done, nor overtaken by one of its kind that is done, nor void.
-fn is_open(case: &Case, step: &Planned, done: &[StepKey]) -> bool {
+pub(super) fn is_open(case: &Case, step: &Planned, done: &[StepKey]) -> bool {
     let overtaken = done.iter().any(|done| {
         done == &step.key || (done.action.supersedes(step.key.action) && *done >= step.key)
     });

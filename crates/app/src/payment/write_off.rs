@@ -56,6 +56,9 @@ pub async fn write_off(
     let news =
         now.into_iter().map(|now| event::of_invoice(EventKind::InvoiceWrittenOff, today, now));
     scope.announce(news);
+    // What is lost is not collected any more.
+    let customer = store::invoice::header(&mut scope.tx, id).await?.account.customer_id;
+    crate::collection::refresh(scope, &[customer]).await?;
     Ok(WrittenOff { write_off })
 }
 

@@ -25,10 +25,10 @@ use store::job::{Count, Status};
 use store::pool::PoolStatus;
 
 use self::mrr::Recurring;
-use self::payments::Collecting;
 pub use self::mrr::{
     CHURNED_CUSTOMERS_LAST_MONTH, CUSTOMERS, MRR, MRR_AT_RISK, MRR_COMMITTED, MRR_MOVEMENT_MONTH,
 };
+use self::payments::Collecting;
 pub use self::payments::{
     DRAFTS, PAYMENT_ATTEMPTS, PAYMENT_FAILURES, PAYMENT_RECOVERED, PAYMENT_UNKNOWN_CODES,
     PAYMENT_UNMATCHED, RETRIES, RETRIES_DUE, RETRIES_OLDEST_DUE,

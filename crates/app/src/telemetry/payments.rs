@@ -48,7 +48,14 @@ pub const DRAFTS: &str = "recoup_drafts";
 
 /// What can come of an attempt, one after the other.
 const OUTCOMES: [&str; 9] = [
-    SUBMITTED, "accepted", "settled", "declined", "bounced", "cancelled", "not_sent", "unknown",
+    SUBMITTED,
+    "accepted",
+    "settled",
+    "declined",
+    "bounced",
+    "cancelled",
+    "not_sent",
+    "unknown",
     "lost",
 ];
 const SUBMITTED: &str = "submitted";

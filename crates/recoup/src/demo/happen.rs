@@ -61,7 +61,9 @@ pub(super) async fn happen(
     );
     match done.await {
         Ok(_) => Ok(None),
-        Err(app::Error::Refused(refusal) | app::Error::Exists(refusal)) => Ok(Some(refusal.message)),
+        Err(app::Error::Refused(refusal) | app::Error::Exists(refusal)) => {
+            Ok(Some(refusal.message))
+        }
         Err(other) => Err(other),
     }
 }

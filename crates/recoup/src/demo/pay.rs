@@ -224,7 +224,9 @@ pub(super) async fn pay_back(scope: &mut Scope, payers: &Payers) -> Result<(), E
     let mut balances: Vec<_> = balances
         .into_iter()
         .filter(|(_, balance)| balance.minor() >= PAID_BACK_FROM)
-        .map(|(account, balance)| (std::cmp::Reverse(balance.minor()), account.customer_id, balance))
+        .map(|(account, balance)| {
+            (std::cmp::Reverse(balance.minor()), account.customer_id, balance)
+        })
         .collect();
     balances.sort_unstable_by_key(|(largest, customer, _)| (*largest, *customer));
     for (_, customer_id, amount) in balances.into_iter().take(PAID_BACK) {

@@ -16,8 +16,8 @@ use domain::id::InvoiceId;
 use domain::invoice::{DocumentKind, DocumentState};
 use domain::ledger::Account;
 use domain::money::{Currency, Money};
-use domain::payment::attempt::{Attempt, AttemptState};
 use domain::payment::PaymentKind;
+use domain::payment::attempt::{Attempt, AttemptState};
 
 use super::books::{add, next, page};
 use super::revenue::Proof;

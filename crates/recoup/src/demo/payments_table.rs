@@ -38,7 +38,8 @@ pub(super) fn payments_table(payments: &Payments) -> Vec<String> {
     lines.push(String::new());
     let failed = payments.failed.all.count;
     let percent = share(failed, payments.tried);
-    let title = format!("invoices that failed ({percent} of {})", grouped(&payments.tried.to_string()));
+    let title =
+        format!("invoices that failed ({percent} of {})", grouped(&payments.tried.to_string()));
     fate(&mut lines, &title, &payments.failed);
     fate(&mut lines, "invoices to be transferred that were late", &payments.late);
     lines
@@ -74,9 +75,10 @@ fn sums(lines: &mut Vec<String>, name: &str, sum: &Sum) {
     let count = grouped(&sum.count.to_string());
     let euros = sum.amounts.get(&Currency::EUR).copied().unwrap_or(nothing);
     lines.push(row(name, &count, euros));
-    let others = sum.amounts.iter().filter(|(currency, amount)| {
-        **currency != Currency::EUR && !amount.is_zero()
-    });
+    let others = sum
+        .amounts
+        .iter()
+        .filter(|(currency, amount)| **currency != Currency::EUR && !amount.is_zero());
     lines.extend(others.map(|(_, amount)| row("", "", *amount)));
 }
 

@@ -127,8 +127,7 @@ pub(super) fn purse(scale: &Scale, number: u32, in_euros: bool, joins_on: Date) 
     };
     let slow = draw.chance(SLOW_BANKS);
     let usual = of(if slow { (SLOW, RIGHT.1) } else { RIGHT });
-    let mut purse =
-        Purse { transfers, stops_on: None, pays: vec![(joins_on, Pay::With(usual))] };
+    let mut purse = Purse { transfers, stops_on: None, pays: vec![(joins_on, Pay::With(usual))] };
     purse.stops_on = stops_on(scale, joins_on, &mut draw);
     let closes_on = scale.closes_on();
     let last = purse.stops_on.unwrap_or(closes_on);

@@ -180,27 +180,33 @@ async fn the_numbers_say_what_is_collected_what_failed_and_what_was_recovered() 
     for (name, value) in ["under_way", "unknown", "held", "person"].map(zero) {
         assert_shown(&before, &[(&name, value)]);
     }
-    assert_shown(&before, &[
-        ("recoup_retries_oldest_due_timestamp_seconds", 0.0),
-        ("recoup_payment_recovered_amount EUR", 0.0),
-        ("recoup_payment_unmatched", 0.0),
-        ("recoup_drafts", 0.0),
-    ]);
+    assert_shown(
+        &before,
+        &[
+            ("recoup_retries_oldest_due_timestamp_seconds", 0.0),
+            ("recoup_payment_recovered_amount EUR", 0.0),
+            ("recoup_payment_unmatched", 0.0),
+            ("recoup_drafts", 0.0),
+        ],
+    );
 
     set(&clock, "2026-12-05T12:00:00Z");
     // Since midnight in Amsterdam.
     let midnight = 1_796_425_200.0;
-    assert_shown(&gauges(ctx).await, &[
-        ("recoup_retries_due", 1.0),
-        ("recoup_retries_oldest_due_timestamp_seconds", midnight),
-    ]);
+    assert_shown(
+        &gauges(ctx).await,
+        &[("recoup_retries_due", 1.0), ("recoup_retries_oldest_due_timestamp_seconds", midnight)],
+    );
     gateway.on_submit(Said::Answers(Answer::Declined { code: "ZZ99".to_owned() }));
-    assert_shown(&collect(ctx, &vendor).await, &[
-        ("recoup_payment_attempts_total direct_debit submitted", 1.0),
-        ("recoup_payment_attempts_total direct_debit declined", 1.0),
-        ("recoup_payment_failures_total unknown", 1.0),
-        ("recoup_payment_unknown_codes_total", 1.0),
-    ]);
+    assert_shown(
+        &collect(ctx, &vendor).await,
+        &[
+            ("recoup_payment_attempts_total direct_debit submitted", 1.0),
+            ("recoup_payment_attempts_total direct_debit declined", 1.0),
+            ("recoup_payment_failures_total unknown", 1.0),
+            ("recoup_payment_unknown_codes_total", 1.0),
+        ],
+    );
     stray_money(&vendor).await;
     let failed = gauges(ctx).await;
     assert_shown(&failed, &[("recoup_payment_unmatched", 1.0), ("recoup_retries_due", 0.0)]);
@@ -208,14 +214,15 @@ async fn the_numbers_say_what_is_collected_what_failed_and_what_was_recovered() 
 
     // An unknown code is tried once more.
     set(&clock, "2026-12-12T12:00:00Z");
-    assert_shown(&collect(ctx, &vendor).await, &[
-        ("recoup_payment_attempts_total direct_debit settled", 1.0),
-    ]);
+    assert_shown(
+        &collect(ctx, &vendor).await,
+        &[("recoup_payment_attempts_total direct_debit settled", 1.0)],
+    );
     let after = gauges(ctx).await;
-    assert_shown(&after, &[
-        ("recoup_payment_recovered_amount EUR", 49.01),
-        ("recoup_retries waiting", 0.0),
-    ]);
+    assert_shown(
+        &after,
+        &[("recoup_payment_recovered_amount EUR", 49.01), ("recoup_retries waiting", 0.0)],
+    );
     set(&clock, "2027-01-01T12:00:00Z");
     let later = gauges(ctx).await;
     assert_shown(&later, &[("recoup_payment_recovered_amount EUR", 0.0)]);

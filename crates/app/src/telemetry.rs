@@ -12,11 +12,13 @@
 //! Deliberately absent: money and customers in labels, the exporter (`recoup`), tracing.
 
 mod mrr;
+pub(crate) mod payments;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::date;
+use domain::money::Currency;
 use domain::organization::OrgKind;
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use store::job::{Count, Status};
@@ -25,6 +27,11 @@ use store::pool::PoolStatus;
 use self::mrr::Recurring;
 pub use self::mrr::{
     CHURNED_CUSTOMERS_LAST_MONTH, CUSTOMERS, MRR, MRR_AT_RISK, MRR_COMMITTED, MRR_MOVEMENT_MONTH,
+};
+use self::payments::Collecting;
+pub use self::payments::{
+    DRAFTS, PAYMENT_ATTEMPTS, PAYMENT_FAILURES, PAYMENT_RECOVERED, PAYMENT_UNKNOWN_CODES,
+    PAYMENT_UNMATCHED, RETRIES, RETRIES_DUE, RETRIES_OLDEST_DUE,
 };
 use crate::Ctx;
 use crate::error::Error;
@@ -247,6 +254,60 @@ pub const METRICS: &[Metric] = &[
         labels: &["kind"],
     },
     Metric {
+        name: RETRIES,
+        kind: Kind::Gauge,
+        help: "Invoices of live organizations that are being collected, by where they stand.",
+        labels: &["state"],
+    },
+    Metric {
+        name: RETRIES_DUE,
+        kind: Kind::Gauge,
+        help: "Those of which something is to be done now or was to be done before.",
+        labels: &[],
+    },
+    Metric {
+        name: RETRIES_OLDEST_DUE,
+        kind: Kind::Gauge,
+        help: "Since when the first of those is due; 0: none is.",
+        labels: &[],
+    },
+    Metric {
+        name: PAYMENT_ATTEMPTS,
+        kind: Kind::Counter,
+        help: "Attempts of live organizations that this process submitted or learnt more of.",
+        labels: &["scheme", "outcome"],
+    },
+    Metric {
+        name: PAYMENT_FAILURES,
+        kind: Kind::Counter,
+        help: "Attempts that this process learnt were declined or bounced, by the class of the code.",
+        labels: &["class"],
+    },
+    Metric {
+        name: PAYMENT_UNKNOWN_CODES,
+        kind: Kind::Counter,
+        help: "Those of them whose code is not in the table of reasons, or is unknown there.",
+        labels: &[],
+    },
+    Metric {
+        name: PAYMENT_RECOVERED,
+        kind: Kind::Gauge,
+        help: "Collected this month on invoices that had failed before, in major units.",
+        labels: &["currency"],
+    },
+    Metric {
+        name: PAYMENT_UNMATCHED,
+        kind: Kind::Gauge,
+        help: "Payments of live organizations of which something matches nothing.",
+        labels: &[],
+    },
+    Metric {
+        name: DRAFTS,
+        kind: Kind::Gauge,
+        help: "Documents of live organizations that wait as drafts for their day.",
+        labels: &[],
+    },
+    Metric {
         name: SNAPSHOT,
         kind: Kind::Gauge,
         help: "When the gauges that are read from the database were read, all at once.",
@@ -260,7 +321,7 @@ const SET_ASIDE_KINDS: [&str; 1] = ["billing"];
 /// The statuses that are gauges; how many are done is a counter.
 const STATUSES: [Status; 3] = [Status::Queued, Status::Running, Status::Dead];
 
-/// Tells the exporter what each metric says. Call it once, after the exporter is installed.
+/// Tells the exporter what each metric says, and begins its counters. Call it once, after the exporter is installed.
 pub fn describe() {
     for metric in METRICS {
         match metric.kind {
@@ -269,6 +330,7 @@ pub fn describe() {
             Kind::Histogram(_) => describe_histogram!(metric.name, metric.help),
         }
     }
+    payments::begin();
 }
 
 /// What [`refresh`] read of the organizations.
@@ -292,22 +354,27 @@ pub async fn refresh(ctx: &Ctx) -> Result<(), Error> {
     let mut tx = ctx.store.begin_global().await?;
     let counts = store::job::counts(&mut tx, None, now).await?;
     tx.commit().await?;
-    let (business, recurring) = business(ctx, now).await?;
+    let (business, recurring, collecting) = business(ctx, now).await?;
 
     set_pool(pool);
     set_jobs(&counts);
     set_business(business);
     recurring.set();
+    collecting.set();
     gauge!(SNAPSHOT).set(seconds(Some(now)));
     Ok(())
 }
 
 /// Sums over the live organizations, one transaction each.
-async fn business(ctx: &Ctx, now: DateTime<Utc>) -> Result<(Business, Recurring), Error> {
+async fn business(
+    ctx: &Ctx,
+    now: DateTime<Utc>,
+) -> Result<(Business, Recurring, Collecting), Error> {
     let mut tx = ctx.store.begin_global().await?;
     let directory = store::organization::directory(&mut tx).await?;
     tx.commit().await?;
     let (mut sum, mut recurring) = (Business::default(), Recurring::default());
+    let mut collecting = Collecting::default();
     for entry in directory.iter().filter(|entry| entry.kind == OrgKind::Live) {
         let zone = date::zone(&entry.time_zone).map_err(|error| Error::fault(error.to_string()))?;
         let mut tx = ctx.store.begin(entry.org_id).await?;
@@ -316,6 +383,7 @@ async fn business(ctx: &Ctx, now: DateTime<Utc>) -> Result<(Business, Recurring)
         let set_aside = store::set_aside::open_count(&mut tx).await?;
         let proof = store::ledger::last_proof(&mut tx).await?;
         recurring.add(&mut tx, today).await?;
+        collecting.add(&mut tx, now, today).await?;
         tx.commit().await?;
         sum.due_accounts += due.accounts;
         sum.oldest_due =
@@ -326,7 +394,7 @@ async fn business(ctx: &Ctx, now: DateTime<Utc>) -> Result<(Business, Recurring)
         let proven_at = proof.map_or(entry.created_at, |(verified_at, _)| verified_at);
         sum.oldest_proof = oldest(sum.oldest_proof, Some(proven_at));
     }
-    Ok((sum, recurring))
+    Ok((sum, recurring, collecting))
 }
 
 fn oldest(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
@@ -369,6 +437,12 @@ fn amount(count: i64) -> f64 {
 
 fn number(count: usize) -> f64 {
     amount(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// Gauges are floats; exact money stays in the database.
+#[allow(clippy::float_arithmetic)] // One division, of what is only looked at.
+fn major(minor: i64, currency: Currency) -> f64 {
+    amount(minor) / f64::from(10_u32.pow(currency.decimals()))
 }
 
 /// Seconds since 1970; 0: never.

@@ -133,6 +133,7 @@ fn the_demonstration_goes_on_where_it_was_stopped_and_is_shown_again() {
     assert!(shown.contains("total, difference 0.00"), "{shown}");
     assert!(shown.contains("The ledger holds"), "{shown}");
     assert!(shown.contains("The recurring revenue holds"), "{shown}");
+    assert!(shown.contains("The collecting holds"), "{shown}");
     assert!(!told.contains("refused"), "{told}");
     assert!(shown.contains("export KEY=recoup_"), "{shown}");
 

@@ -3,6 +3,8 @@
 //! Invariants: whoever writes one holds the billing account of its customer and currency. A fixed
 //! number of statements for any number of rows.
 
+mod depth;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -26,6 +28,8 @@ use crate::schema::{
     collection_steps, collections, document_numbers, invoice_lines, invoices, subscription_pauses,
 };
 use crate::{Error, Result, Tx};
+
+pub use self::depth::{Depth, depth};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = collections, check_for_backend(diesel::pg::Pg))]

@@ -336,6 +336,15 @@ pub async fn list(
     rows.into_iter().map(Kept::try_from).collect()
 }
 
+/// How many drafts wait for their day.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn count_live(tx: &mut Tx) -> Result<i64> {
+    let live = drafts::table.filter(drafts::org_id.eq(tx.org())).filter(drafts::state.eq("draft"));
+    Ok(live.count().get_result(tx.connection()).await?)
+}
+
 /// Marks live drafts as finalized, and the one-off charges on them as billed: two statements.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 mod insert;
 mod owed;
 mod read;
+mod recovered;
 mod reference;
 mod write_off;
 
@@ -16,6 +17,7 @@ use domain::payment::{Allocation, Payment};
 pub use insert::{MatchedParts, insert, insert_parts};
 pub use owed::{invoice_by_number, owed, owed_of};
 pub use read::{Filter, by_attempts, by_external_ids, get, list, list_unmatched, returned};
+pub use recovered::{count_unmatched, recovered};
 pub use reference::{
     NewOneOff, OneOffPayment, chosen_by, insert_one_off, insert_one_offs, one_offs_of,
 };

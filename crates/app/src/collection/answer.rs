@@ -17,6 +17,7 @@ use domain::failure::{self, FailureClass};
 use domain::id::{AttemptId, CustomerId, EntryId, InvoiceId, OrgId, Sequence};
 use domain::ledger::payment::{accepted_entry, failed_entry};
 use domain::ledger::{Entry, EntryRefused};
+use domain::organization::OrgKind;
 use domain::payment::Answer;
 use domain::payment::attempt::{Attempt, Effect};
 use store::billing::Account;
@@ -27,7 +28,7 @@ use crate::day::Done;
 use crate::error::Error;
 use crate::gateway::Reply;
 use crate::payment::{Bounced, Collected};
-use crate::{Ctx, Scope, arrears, payment};
+use crate::{Ctx, Scope, arrears, payment, telemetry};
 
 /// An answer about an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +66,9 @@ impl Answered {
 pub(crate) async fn record(ctx: &Ctx, org: OrgId, answers: &[Answered]) -> Result<Done, Error> {
     let mut scope = ctx.scope(org).await?;
     let taken = take_in(&mut scope, answers).await?;
+    let kind = scope.organization.kind;
     scope.commit().await?;
+    taken.count(kind);
     Ok(taken.report())
 }
 
@@ -95,6 +98,13 @@ impl Taken {
             }
         }
         done
+    }
+
+    /// Counts what changed, for metrics.
+    pub(crate) fn count(&self, kind: OrgKind) {
+        for (attempt, effect) in self.each() {
+            telemetry::payments::answered(kind, attempt, effect);
+        }
     }
 
     /// What changed, with the attempts as they now are.

@@ -212,6 +212,7 @@ pub async fn report(scope: &mut Scope, report: Report) -> Result<Attempt, Error>
         ask_again: None,
     };
     let mut taken = answer::take_in(scope, &[answered]).await?;
+    taken.count(scope.organization.kind);
     let missing = || Error::fault(format!("attempt {} is gone", attempt.id));
     taken.attempts.remove(&attempt.id).ok_or_else(missing)
 }

@@ -24,7 +24,7 @@ use super::order::Orders;
 use super::{ask, step};
 use crate::day::Done;
 use crate::error::Error;
-use crate::{Ctx, Scope, arrears};
+use crate::{Ctx, Scope, arrears, telemetry};
 
 /// Accounts of one batch: large enough that the fixed statements hardly count, small enough that
 /// the calls of a batch end well within a job's lease.
@@ -79,7 +79,9 @@ async fn batch(ctx: &Ctx, org: OrgId) -> Result<Option<Done>, Error> {
     }
     let orders = Orders::load(ctx, &mut scope, &decision.attempts).await?;
     decision.write(&mut scope, due, &customers).await?;
+    let kind = scope.organization.kind;
     scope.commit().await?;
+    telemetry::payments::submitted(kind, &decision.attempts);
     let mut done = Done { attempts: decision.attempts.len() as u64, ..Done::default() };
     if done.attempts > 0 {
         let answered = submit(ctx, orders, decision.attempts).await;

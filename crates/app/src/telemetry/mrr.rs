@@ -18,7 +18,7 @@ use metrics::gauge;
 use store::Tx;
 use store::mrr::{Between, Standing};
 
-use super::amount;
+use super::{amount, major};
 use crate::error::Error;
 use crate::mrr::Month;
 
@@ -114,10 +114,4 @@ impl Recurring {
             gauge!(CHURNED_CUSTOMERS_LAST_MONTH, "kind" => kind.as_str()).set(amount(lost));
         }
     }
-}
-
-/// Gauges are floats; exact money stays in the database.
-#[allow(clippy::float_arithmetic)] // One division, of what is only looked at.
-fn major(minor: i64, currency: Currency) -> f64 {
-    amount(minor) / f64::from(10_u32.pow(currency.decimals()))
 }

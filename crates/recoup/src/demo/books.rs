@@ -18,6 +18,7 @@ use domain::money::{Currency, Money};
 use domain::subscription::State;
 use store::ledger::Balance;
 
+use super::payments::{self, Payments};
 use super::revenue::{self, Proof, Revenue};
 use super::scale::Scale;
 
@@ -42,6 +43,7 @@ pub(super) struct Books {
     /// What proves the ledger.
     pub(super) proof: Proof,
     pub(super) revenue: Revenue,
+    pub(super) payments: Payments,
 }
 
 /// One month.
@@ -84,6 +86,7 @@ pub(super) async fn read(ctx: &Ctx, org: OrgId, scale: &Scale) -> Result<Books, 
         set_aside: store::set_aside::open_count(&mut scope.tx).await?,
         proof,
         revenue: revenue::read(&mut scope, scale).await?,
+        payments: payments::read(&mut scope).await?,
     };
     scope.commit().await?;
     Ok(books)

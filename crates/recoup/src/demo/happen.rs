@@ -31,6 +31,7 @@ use uuid::Uuid;
 use super::catalogue::METER;
 use super::course::{Act, Quantities};
 use super::lives::{Contract, What, Work};
+use super::pay;
 use super::people::Person;
 use super::traffic::Reading;
 use super::vendor::{Offer, Vendor};
@@ -60,7 +61,9 @@ pub(super) async fn happen(
     );
     match done.await {
         Ok(_) => Ok(None),
-        Err(app::Error::Refused(refusal)) => Ok(Some(refusal.message)),
+        Err(app::Error::Refused(refusal) | app::Error::Exists(refusal)) => {
+            Ok(Some(refusal.message))
+        }
         Err(other) => Err(other),
     }
 }
@@ -80,6 +83,10 @@ async fn event(scope: &mut Scope, offer: &Offer, id: Uuid, what: What) -> Result
         What::Credit { customer, reason, whole } => credit(scope, customer, reason, whole).await,
         What::Measure(readings) => measure(scope, readings).await,
         What::Migrate { plan } => migrate(scope, offer, MigrationId(id), plan).await,
+        What::Pay { customer, holder, pay } => pay::pay(scope, customer, &holder, pay).await,
+        What::Statement(of) => pay::statement(scope, &of).await,
+        What::Stray => pay::stray(scope).await,
+        What::PayBack(payers) => pay::pay_back(scope, &payers).await,
     }
 }
 
@@ -215,8 +222,12 @@ async fn measure(scope: &mut Scope, readings: Vec<Reading>) -> Result<(), app::E
             value: None,
         },
     });
-    let recorded = app::usage::record(scope, sent.collect()).await?;
-    match recorded.rejected.into_iter().next() {
+    let sent: Vec<Sent> = sent.collect();
+    let count = sent.len();
+    let recorded = app::usage::record(scope, sent).await?;
+    // Of those whose subscription was stopped nothing is taken.
+    let refused = recorded.rejected.len() == count;
+    match recorded.rejected.into_iter().next().filter(|_| refused) {
         None => Ok(()),
         Some(rejection) => Err(app::Error::refused(rejection.reason, rejection.message)),
     }

@@ -2,7 +2,8 @@
 //!
 //! Purpose: from a seed to a list of dated events: who joins, with which subscriptions, what happens
 //! to these, who uses how much, what is sold beside them and credited. The list is the same whenever
-//! it is made, so that a demonstration that was interrupted goes on where it stood.
+//! it is made, so that a demonstration that was interrupted goes on where it stood. Beside them
+//! stands how each pays, and what the office enters of it.
 //!
 //! Invariants: pure; events are in the order of their dates; a subscription begins after the day
 //! on which it is sold, so that its first day finds it there; a cancellation comes after the
@@ -11,6 +12,7 @@
 //! Deliberately absent: dates of bills. Those are the program's work.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use app::usage::MAX_EVENTS;
 use domain::date::{self, Date};
@@ -20,7 +22,9 @@ use domain::period::{Alignment, Period};
 use super::catalogue::METERED_PLAN;
 use super::course::{Act, Course, Leaving, Quantities, Sold, course, office_day};
 use super::draw::Draw;
+use super::pay::{Payers, Statement};
 use super::people::{self, Person};
+use super::purse::{Pay, purse};
 use super::scale::Scale;
 use super::traffic::{Metered, Reading, readings};
 
@@ -48,6 +52,14 @@ pub(super) enum What {
     Measure(Vec<Reading>),
     /// All subscribers of a plan are moved to its second version, when their periods end.
     Migrate { plan: &'static str },
+    /// A customer pays otherwise, or finance gives up what it owes.
+    Pay { customer: CustomerId, holder: String, pay: Pay },
+    /// What customers transferred is entered.
+    Statement(Statement),
+    /// Money of nobody comes.
+    Stray,
+    /// Customers who paid too much get it back.
+    PayBack(Arc<Payers>),
 }
 
 /// One subscription.
@@ -97,16 +109,21 @@ const LOYAL_DAYS: u32 = 40;
 /// The plan that is moved to its second version, so many days into the second year.
 const MIGRATION: (&str, i64) = ("hosting-start", 59);
 
+/// Balances are paid back on these days of a year, counted from 0; money of nobody comes on another.
+const PAID_BACK_ON: [i64; 2] = [100, 283];
+const STRAY_ON: i64 = 331;
+
 /// Why something is given back.
 const APOLOGIES: [&str; 3] =
     ["Storing van langer dan vier uur", "Afgesproken bij overstap", "Coulance na klacht"];
 
 /// Everything that happens, in order.
 pub(super) fn events(scale: &Scale) -> Vec<Event> {
-    let (mut events, mut metered) = (Vec::new(), Vec::new());
+    let (mut events, mut metered, mut payers) = (Vec::new(), Vec::new(), Payers::new());
     for number in 1..=scale.customers {
-        one(scale, number, &mut events, &mut metered);
+        one(scale, number, &mut events, &mut metered, &mut payers);
     }
+    office(scale, payers, &mut events);
     for (on, mut readings) in readings(scale, &metered) {
         while !readings.is_empty() {
             let rest = readings.split_off(readings.len().min(MAX_EVENTS));
@@ -123,8 +140,36 @@ pub(super) fn events(scale: &Scale) -> Vec<Event> {
     events
 }
 
+/// What the office enters about money: statements twice a week, and what follows from them.
+fn office(scale: &Scale, payers: Payers, events: &mut Vec<Event>) {
+    let payers = Arc::new(payers);
+    let mut after = date::add_days(scale.opens_on(), -1);
+    let mut day = office_day(scale.opens_on());
+    while day <= scale.closes_on() {
+        let payers = Arc::clone(&payers);
+        let statement = Statement { seed: scale.seed, after, payers };
+        events.push(Event { on: day, what: What::Statement(statement) });
+        after = day;
+        day = office_day(date::add_days(day, 1));
+    }
+    for year in 0..scale.years {
+        let first = date::add_months(scale.opens_on(), 12 * year);
+        events.push(Event { on: date::add_days(first, STRAY_ON), what: What::Stray });
+        for days in PAID_BACK_ON {
+            let what = What::PayBack(Arc::clone(&payers));
+            events.push(Event { on: date::add_days(first, days), what });
+        }
+    }
+}
+
 /// All that one customer does.
-fn one(scale: &Scale, number: u32, events: &mut Vec<Event>, metered: &mut Vec<Metered>) {
+fn one(
+    scale: &Scale,
+    number: u32,
+    events: &mut Vec<Event>,
+    metered: &mut Vec<Metered>,
+    payers: &mut Payers,
+) {
     let name = u64::from(number);
     let mut draw = Draw::of(scale.seed, "life", name);
     let joins_on = joins_on(scale, &mut draw);
@@ -149,8 +194,25 @@ fn one(scale: &Scale, number: u32, events: &mut Vec<Event>, metered: &mut Vec<Me
     let first_day = buys.iter().map(|contract| contract.starts_on).min().unwrap_or(joins_on);
     let draw = Draw::of(scale.seed, "extra", name);
     later.extend(extras(scale, id, &person, (joins_on, first_day), draw));
+    let mut purse = purse(scale, number, person.currency == "EUR", joins_on);
+    if metered.last().is_some_and(|metered| metered.customer == id) {
+        purse.keep_paying();
+    }
+    if let Some(stops_on) = purse.stops_on {
+        // Who does not pay asks for nothing.
+        later.retain(|event| event.on < stops_on);
+    }
+    if purse.transfers {
+        payers.insert(id, purse.stops_on);
+    }
+    let pay = |(on, pay)| {
+        let what = What::Pay { customer: id, holder: person.name.clone(), pay };
+        Event { on, what }
+    };
+    let pays: Vec<Event> = purse.pays.into_iter().map(pay).collect();
     let what = What::Join { id, person: Box::new(person), buys };
     events.push(Event { on: joins_on, what });
+    events.extend(pays);
     events.append(&mut later);
 }
 
@@ -319,7 +381,7 @@ mod tests {
         let events = events(&scale);
         assert!(events.is_sorted_by_key(|event| event.on));
         let mut plans = std::collections::BTreeSet::new();
-        let (mut joins, mut acts, mut others) = (0, 0, [0; 5]);
+        let (mut joins, mut acts, mut others) = (0, 0, [0; 9]);
         for event in &events {
             assert!((scale.opens_on()..=scale.closes_on()).contains(&event.on), "{event:?}");
             let place = match &event.what {
@@ -341,6 +403,10 @@ mod tests {
                 What::Credit { .. } => 2,
                 What::Measure(_) => 3,
                 What::Migrate { .. } => 4,
+                What::Pay { .. } => 5,
+                What::Statement(_) => 6,
+                What::Stray => 7,
+                What::PayBack(_) => 8,
             };
             others[place] += 1;
         }
@@ -369,10 +435,15 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_lives_and_more_customers_change_no_others() {
-        let few = format!("{:?}", events(&Scale { customers: 20, years: 2, seed: 4 }));
-        assert_eq!(few, format!("{:?}", events(&Scale { customers: 20, years: 2, seed: 4 })));
-        let more = format!("{:?}", events(&Scale { customers: 40, years: 2, seed: 4 }));
-        let first = &few[1..few.find("}, Event").unwrap()];
-        assert!(more.contains(first));
+        let lives = |customers| events(&Scale { customers, years: 2, seed: 4 });
+        assert_eq!(format!("{:?}", lives(20)), format!("{:?}", lives(20)));
+        let joins = |customers| {
+            let events = lives(customers).into_iter();
+            let joins = events.filter(|event| matches!(event.what, What::Join { .. }));
+            joins.map(|event| format!("{event:?}")).collect::<Vec<_>>()
+        };
+        let more = joins(40);
+        assert_eq!(more.len(), 40);
+        assert!(joins(20).iter().all(|join| more.contains(join)));
     }
 }

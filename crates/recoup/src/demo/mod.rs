@@ -5,9 +5,10 @@
 //! and calls to look further, and the service stays up.
 //!
 //! The rooms: `scale` says how large and when, `draw` is the dice, `catalogue`, `names` and `people`
-//! say what there is, `lives`, `course` and `traffic` what happens, `vendor`, `life` and `happen`
-//! make it happen, `progress` shows it, `books` and `revenue` find what came of it, `table`
-//! and `revenue_table` write it down, `tour` says where to go on.
+//! say what there is, `lives`, `course` and `traffic` what happens, `purse` and `transfer` how it is
+//! paid, `vendor`, `life`, `happen` and `pay` make it happen, `progress` shows it, `books`, `revenue`
+//! and `payments` find what came of it, `table`, `revenue_table` and `payments_table` write it down,
+//! `tour` says where to go on.
 //!
 //! Invariants: the same flags give the same vendor, customers and numbers, on any day. Starting it
 //! again on the same data makes nothing twice: what is complete is shown with a fresh key, what
@@ -25,14 +26,19 @@ mod happen;
 mod life;
 mod lives;
 mod names;
+mod pay;
+mod payments;
+mod payments_table;
 mod people;
 mod progress;
+mod purse;
 mod revenue;
 mod revenue_table;
 mod scale;
 mod table;
 mod tour;
 mod traffic;
+mod transfer;
 mod vendor;
 
 use std::net::SocketAddr;

@@ -8,6 +8,7 @@ use app::clock::Day;
 use app::day::Done;
 use chrono::Datelike;
 use domain::date::Date;
+use domain::money::Money;
 
 use super::amount;
 
@@ -71,14 +72,22 @@ impl Progress {
     fn show(&self, end: &str) {
         let Some(day) = self.day else { return };
         let begin = if self.terminal { AGAIN } else { "" };
-        let Done { started, ended, invoices, invoiced, .. } = &self.done;
-        let sums: Vec<String> = invoiced.iter().map(|sum| amount::shown(*sum)).collect();
-        let sums = if sums.is_empty() { String::new() } else { format!(" ({})", sums.join(", ")) };
+        let Done { started, ended, invoices, invoiced, collected, .. } = &self.done;
+        let collected = match sums(collected) {
+            empty if empty.is_empty() => empty,
+            sums => format!(", collected{sums}"),
+        };
         write(&format!(
             "{begin}lived to {day}: {started} subscriptions begun, {ended} ended, \
-             {invoices} invoices{sums}{end}"
+             {invoices} invoices{}{collected}{end}",
+            sums(invoiced)
         ));
     }
+}
+
+fn sums(of: &[Money]) -> String {
+    let sums: Vec<String> = of.iter().map(|sum| amount::shown(*sum)).collect();
+    if sums.is_empty() { String::new() } else { format!(" ({})", sums.join(", ")) }
 }
 
 fn write(text: &str) {

@@ -13,6 +13,7 @@ use store::ledger::Balance;
 
 use super::amount::{grouped, shown};
 use super::books::{Books, add};
+use super::payments_table::payments_table;
 use super::revenue::Proof;
 use super::revenue_table::revenue_table;
 use super::scale::Scale;
@@ -33,9 +34,14 @@ pub(super) fn table(books: &Books, scale: &Scale) -> Result<String, app::Error> 
     for recurring in revenue_table(&books.revenue, scale) {
         line(&mut text, &recurring);
     }
+    line(&mut text, "");
+    for paid in payments_table(&books.payments) {
+        line(&mut text, &paid);
+    }
     balances(&mut text, &books.balances, scale)?;
     line(&mut text, &verdict("ledger", books.proof));
-    write_to(&mut text, &verdict("recurring revenue", books.revenue.proof));
+    line(&mut text, &verdict("recurring revenue", books.revenue.proof));
+    write_to(&mut text, &verdict("collecting", books.payments.proof));
     Ok(text)
 }
 
@@ -79,7 +85,7 @@ fn line(text: &mut String, part: &str) {
 }
 
 /// A total and its parts: `customers  200  (BE 38, NL 147)`.
-fn counted<'a>(what: &str, parts: impl Iterator<Item = (&'a str, u32)>) -> String {
+pub(super) fn counted<'a>(what: &str, parts: impl Iterator<Item = (&'a str, u32)>) -> String {
     let parts: Vec<(&str, u32)> = parts.collect();
     let total: u32 = parts.iter().map(|(_, count)| count).sum();
     let parts: Vec<String> = parts.iter().map(|(name, count)| format!("{name} {count}")).collect();

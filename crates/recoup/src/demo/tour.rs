@@ -26,6 +26,11 @@ pub(super) fn tour(key: &str, address: SocketAddr, scale: &Scale, serving: bool)
             "RevenueService/GetChurn",
             format!(r#"{{"month": {{"year": {year}, "month": 6, "day": 1}}}}"#),
         ),
+        (
+            "What is not paid, why, and what happens next?",
+            "CollectionService/ListRetries",
+            r#"{"page_size": 3}"#.to_owned(),
+        ),
         ("Is the ledger right?", "LedgerService/VerifyLedger", String::new()),
         ("Live another month:", "ClockService/AdvanceClock", r#"{"days": 31}"#.to_owned()),
     ];

@@ -8,6 +8,7 @@
     reason = "a test may fail by panicking"
 )]
 
+mod collect;
 mod database;
 mod queue;
 mod schedule;

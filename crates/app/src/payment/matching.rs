@@ -91,9 +91,7 @@ async fn write(
     let lost: Vec<_> = lost.into_values().collect();
     store::payment::save_write_offs(&mut scope.tx, &lost, None).await?;
     store::ledger::insert(&mut scope.tx, &[entry], scope.now).await?;
-    announce(scope, &before, &touched).await?;
-    // What is paid is not collected any more.
-    crate::collection::refresh(scope, &[account.customer_id]).await
+    announce(scope, &before, &touched).await
 }
 
 /// What a balance can give of what is missing.

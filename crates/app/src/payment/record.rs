@@ -133,9 +133,7 @@ pub(super) async fn write(scope: &mut Scope, payment: &Payment) -> Result<(), Er
             Err(Error::Busy(Refusal::new("CONTENTION", message)))
         }
         other => other,
-    }?;
-    // What is paid is not collected any more, and what went back is.
-    crate::collection::refresh(scope, payment.customer_id.as_slice()).await
+    }
 }
 
 /// The bank's date, which has come.

@@ -12,6 +12,7 @@
 //! taken as they are now.
 
 mod amounts;
+mod attempts;
 mod calendar;
 mod charges;
 mod coverage;
@@ -45,6 +46,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
         .extend(checks.iter().filter(|check| !check.ok).map(|check| format!("proof: {check:?}")));
     let today = ctx.scope(org).await.expect("a transaction").today();
     let sql = database.sql().await;
+    attempts::check(&sql, org, &mut findings).await;
     events::check(&sql, org, &mut findings).await;
     one_offs::check(&sql, org, today, &mut findings).await;
     let rows = Rows::load(&sql, org).await;

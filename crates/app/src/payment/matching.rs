@@ -9,7 +9,7 @@ use store::payment::MatchedParts;
 
 use super::record::parts;
 use super::{Kept, announce, before, hold, lost, not_posted, recover, touched};
-use crate::Scope;
+use crate::{Scope, collection};
 use crate::error::{Error, Refusal};
 use crate::page::MAX_SIZE;
 
@@ -56,6 +56,7 @@ pub async fn match_payment(scope: &mut Scope, command: MatchPayment) -> Result<K
     let taken = Money::sum(currency, new.iter().map(|part| part.amount))?.negated()?;
     new.insert(0, Allocation { target: Target::Unmatched, amount: taken });
     write(scope, &found, account, &new).await?;
+    collection::refresh(scope, &[account.customer_id]).await?;
     super::get(scope, command.payment_id).await
 }
 

@@ -11,7 +11,7 @@ use domain::payment::{Payment, PaymentKind};
 use store::billing::Account;
 
 use super::{Kept, MAX_REFERENCE, book, hold};
-use crate::Scope;
+use crate::{Scope, collection};
 use crate::customer::MAX_NOTE;
 use crate::error::{Error, Expect, Field, Refusal};
 
@@ -96,6 +96,7 @@ pub async fn record(scope: &mut Scope, command: RecordPayment) -> Result<Recorde
         payment.allocations = parts(scope, account, command.amount, &named.invoices).await?;
     }
     write(scope, &payment).await?;
+    collection::refresh(scope, payment.customer_id.as_slice()).await?;
     let payment = super::get(scope, payment.id).await?;
     Ok(Recorded { payment, was_known: false })
 }

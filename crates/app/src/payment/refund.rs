@@ -9,7 +9,7 @@ use store::billing::Account;
 
 use super::record::{booked_on, optional, positive, taken, write};
 use super::{Kept, MAX_REFERENCE, hold};
-use crate::Scope;
+use crate::{Scope, collection};
 use crate::customer::MAX_NOTE;
 use crate::error::{Error, Refusal};
 
@@ -150,6 +150,7 @@ pub async fn give_back(scope: &mut Scope, command: ReturnPayment) -> Result<Kept
     let note = optional(command.note, MAX_NOTE, "note")?;
     let taken = Payment { note, external_id, ..taken };
     write(scope, &taken).await?;
+    collection::refresh(scope, taken.customer_id.as_slice()).await?;
     super::get(scope, taken.id).await
 }
 

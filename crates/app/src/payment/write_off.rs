@@ -14,7 +14,7 @@ use store::payment::Dated;
 use super::hold;
 use crate::customer::MAX_NOTE;
 use crate::error::{Error, Expect, Field, Refusal};
-use crate::{Scope, event};
+use crate::{Scope, collection, event};
 
 /// What was written off of an invoice.
 #[derive(Debug, Clone)]
@@ -36,7 +36,8 @@ pub async fn write_off(
     let reason = text(reason, MAX_NOTE).field("reason")?;
     let mut write_off = held(scope, id).await?;
     let invoice = store::invoice::headers(&mut scope.tx, &[id]).await?.pop();
-    let amount = invoice.ok_or_else(|| Error::not_found("invoice", id))?.open;
+    let invoice = invoice.ok_or_else(|| Error::not_found("invoice", id))?;
+    let (amount, customer_id) = (invoice.open, invoice.customer_id);
     if amount.is_zero() {
         if write_off.times > 0 {
             return Ok(WrittenOff { write_off });
@@ -56,6 +57,7 @@ pub async fn write_off(
     let news =
         now.into_iter().map(|now| event::of_invoice(EventKind::InvoiceWrittenOff, today, now));
     scope.announce(news);
+    collection::refresh(scope, &[customer_id]).await?;
     Ok(WrittenOff { write_off })
 }
 

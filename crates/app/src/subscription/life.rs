@@ -21,7 +21,7 @@ use super::{PreviewHorizon, documents_of, get, lock, save, version_in_force};
 use crate::catalog::{get_plan, retired};
 use crate::customer::MAX_NOTE;
 use crate::error::{Error, Expect, Field, Refusal};
-use crate::{Scope, event};
+use crate::{Scope, collection, event};
 
 impl From<CancelRefused> for Error {
     fn from(refused: CancelRefused) -> Self {
@@ -174,6 +174,8 @@ pub async fn pause(scope: &mut Scope, command: PauseSubscription) -> Result<Subs
     };
     if let Outcome::Applied(pause) = subscription.pause(today, new, limit)? {
         save(scope, &subscription).await?;
+        // A pause freezes what follows when money is missing.
+        collection::refresh(scope, &[subscription.customer_id]).await?;
         // What begins or ends later, the calendar announces.
         let goes_on = subscription.is_paused_on(pause.until_on);
         let begun = Some((EventKind::SubscriptionPaused, pause.from_on));
@@ -199,6 +201,8 @@ pub async fn resume(
     let was_paused = subscription.state == State::Paused;
     if let Outcome::Applied(pause) = subscription.resume(today, on.unwrap_or(today))? {
         save(scope, &subscription).await?;
+        // A pause freezes what follows when money is missing.
+        collection::refresh(scope, &[subscription.customer_id]).await?;
         let resumed = was_paused && subscription.state != State::Paused;
         let kind = resumed.then_some(EventKind::SubscriptionResumed);
         let on = pause.until_on;
@@ -316,6 +320,8 @@ pub async fn revoke_intent(
     let today = scope.today();
     subscription.revoke(today, intent)?;
     save(scope, &subscription).await?;
+    // It may have been a pause.
+    collection::refresh(scope, &[subscription.customer_id]).await?;
     Ok(subscription)
 }
 

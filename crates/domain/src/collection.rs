@@ -460,3 +460,7 @@ impl Collection {
         Outcome::Applied(())
     }
 }
+
+#[cfg(test)]
+#[path = "collection_tests.rs"]
+mod tests;

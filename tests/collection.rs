@@ -53,8 +53,7 @@ async fn pays_by(client: &mut Client, customer: &v1::Customer, text: &str) {
 
 /// A customer who is to pay at once, by this.
 async fn payer(client: &mut Client, name: &str, text: &str) -> v1::Customer {
-    let customer =
-        v1::Customer { payment_terms_days: Some(0), ..Client::business(name) };
+    let customer = v1::Customer { payment_terms_days: Some(0), ..Client::business(name) };
     let customer = client.create_customer(customer).await.unwrap();
     pays_by(client, &customer, text).await;
     customer
@@ -117,8 +116,7 @@ fn attempt_line(attempt: &v1::Attempt) -> String {
 
 /// `02-03 declined AM04, 02-11 settled: closed 0.00`
 async fn story(client: &mut Client, invoice: &v1::Invoice) -> String {
-    let lines: Vec<String> =
-        attempts(client, invoice).await.iter().map(attempt_line).collect();
+    let lines: Vec<String> = attempts(client, invoice).await.iter().map(attempt_line).collect();
     let collection = collection(client, invoice).await;
     let state = collection.state().as_str_name().replace("COLLECTION_STATE_", "").to_lowercase();
     format!("{}: {state} {}", lines.join(", "), euro(&collection.amount_due))
@@ -137,7 +135,10 @@ async fn world() -> (World, Client, v1::Product) {
 /// What pays, and what comes of an invoice of Monday 3 February over 121.00 until 20 April.
 const COURSES: &[(&str, &str)] = &[
     ("settles", "02-03 settled: closed 0.00"),
-    ("declines_1_insufficient_funds", "02-03 declined insufficient_funds, 02-04 settled: closed 0.00"),
+    (
+        "declines_1_insufficient_funds",
+        "02-03 declined insufficient_funds, 02-04 settled: closed 0.00",
+    ),
     (
         "declines_insufficient_funds",
         "02-03 declined insufficient_funds, 02-04 declined insufficient_funds, \

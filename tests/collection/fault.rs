@@ -16,9 +16,9 @@ use domain::period::Interval;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use testkit::gateway::Said;
-use testkit::{Cut, Database, ManualClock, Offer, Proxy, ScriptedGateway, Vendor, books, copy, date};
-
-use crate::fault::cut_everywhere_from;
+use testkit::{
+    Cut, Database, ManualClock, Offer, Proxy, ScriptedGateway, Vendor, books, copy, date,
+};
 
 /// 49.99 and 21 % of it.
 const TOTAL: i64 = 6_049;
@@ -156,7 +156,10 @@ async fn a_decline_after_a_settle_and_an_answer_that_comes_twice_change_nothing(
     let (one, other) = tokio::join!(collect(&vendor), collect(&vendor));
     one.and(other).unwrap();
     let mut scope = vendor.scope().await;
-    for result in [domain::payment::attempt::AttemptState::Declined, domain::payment::attempt::AttemptState::Settled] {
+    for result in [
+        domain::payment::attempt::AttemptState::Declined,
+        domain::payment::attempt::AttemptState::Settled,
+    ] {
         let report = app::collection::queue::Report {
             attempt_id: attempt,
             result,
@@ -221,30 +224,40 @@ async fn two_workers_send_a_thousand_attempts_once_each() {
     assert_eq!((gateway.collected(), recorded(&database, vendor.org).await), (whole, whole));
 }
 
-/// A card that settles and one that is accepted, to be collected from.
-async fn to_collect() -> (Database, Arc<ManualClock>, OrgId) {
+/// More statements than collecting has.
+const MOST: usize = 200;
+
+/// Collects from two with the connection cut at one statement after the other; then goes on until
+/// nobody waits for an answer. Answers how many statements there were.
+async fn cut_off_everywhere(side: Cut) -> usize {
     let database = Database::fresh().await;
     let clock = Arc::new(ManualClock::at(crate::world::NOW));
-    let ctx = testkit::ctx(database.store(), clock.clone());
-    let vendor = owed(&ctx, 2).await;
-    (database, clock, vendor.org)
-}
-
-async fn cut_off_everywhere(side: Cut) -> usize {
-    let (database, clock, org) = to_collect().await;
-    let sql = database.sql().await;
-    let work = async |vendor: Vendor| {
-        collect(&vendor).await?;
-        // Late enough to ask about what was on its way when the connection broke.
-        let at = format!(
-            "UPDATE organizations SET sandbox_now = '2025-02-03 00:10 Europe/Amsterdam' \
-             WHERE org_id = '{}'",
-            vendor.org
-        );
-        sql.batch_execute(&at).await.unwrap();
-        collect(&vendor).await
-    };
-    cut_everywhere_from((database, clock, org), side, work).await
+    let proxy = Proxy::before(&database).await;
+    let (direct, store) = (testkit::ctx(database.store(), clock.clone()), proxy.store());
+    for statement in 1..MOST {
+        let gateway = ScriptedGateway::new();
+        let whole = owed(&with(&direct, &gateway, LIMIT), 2).await;
+        let ctx = with(&testkit::ctx(store.clone(), clock.clone()), &gateway, LIMIT);
+        let cut_off = Vendor { ctx, ..whole.clone() };
+        proxy.cut(statement, side);
+        let first = collect(&cut_off).await;
+        let happened = proxy.mend();
+        if let Err(error) = first {
+            let is_away = matches!(error, Error::Unavailable(_));
+            assert!(happened && is_away, "cut {side:?} statement {statement}: {error:?}");
+        }
+        for minutes in [0, 5, 5] {
+            later(&database, whole.org, minutes).await;
+            collect(&cut_off).await.unwrap();
+        }
+        let books = (gateway.collected(), recorded(&database, whole.org).await);
+        assert_eq!(books, (2 * TOTAL, 2 * TOTAL), "cut {side:?} statement {statement}");
+        books::assert_right(&database, &whole.ctx, whole.org).await;
+        if !happened {
+            return statement - 1;
+        }
+    }
+    panic!("{MOST} statements are not enough");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -300,7 +313,12 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 /// Does one thing; a run that is cut off or killed is nobody's fault.
-async fn happen(event: &Event, database: &Database, vendor: &Vendor, of: (&Proxy, &ScriptedGateway)) {
+async fn happen(
+    event: &Event,
+    database: &Database,
+    vendor: &Vendor,
+    of: (&Proxy, &ScriptedGateway),
+) {
     let (proxy, gateway) = of;
     match event {
         Event::Submit(said) => gateway.on_submit(said.clone()),
@@ -346,7 +364,8 @@ fn whatever_the_gateway_says_and_whoever_is_killed_each_invoice_is_charged_and_r
     });
     let store = runtime.block_on(async { proxy.store() });
     let clock = Arc::new(ManualClock::at(crate::world::NOW));
-    let mut runner = TestRunner::new(Config { cases: 12, max_shrink_iters: 30, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: 12, max_shrink_iters: 30, ..Config::default() });
     let schedules = prop::collection::vec(event(), 4..24);
     let checked = runner.run(&schedules, |events| {
         runtime.block_on(async {

@@ -2,7 +2,7 @@
 
 use server::pb::v1::{self, CollectionState as State, NextAction};
 
-use super::{collection, invoice, pays_by, payer, story, world};
+use super::{collection, invoice, payer, pays_by, story, world};
 use crate::world::{Client, date, day, refusal};
 
 async fn retry_now(client: &mut Client, id: &str) -> Result<v1::Collection, tonic::Status> {
@@ -16,8 +16,7 @@ async fn hold(
     until: Option<&str>,
 ) -> Result<v1::Collection, tonic::Status> {
     let until = until.map(date);
-    let request =
-        v1::HoldRetryRequest { invoice_id: id.to_owned(), until, ..Default::default() };
+    let request = v1::HoldRetryRequest { invoice_id: id.to_owned(), until, ..Default::default() };
     Ok(client.collection.hold_retry(request).await?.into_inner().collection.unwrap())
 }
 
@@ -67,10 +66,8 @@ async fn a_held_collection_waits_and_goes_on_when_it_is_released() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "declines_1_insufficient_funds").await;
     let ben = payer(&mut client, "Ben", "declines_1_insufficient_funds").await;
-    let (one, two) = (
-        invoice(&mut client, &ann, &product).await,
-        invoice(&mut client, &ben, &product).await,
-    );
+    let (one, two) =
+        (invoice(&mut client, &ann, &product).await, invoice(&mut client, &ben, &product).await);
     client.advance("2025-02-03").await.unwrap();
     let held = hold(&mut client, &one.id, None).await.unwrap();
     assert_eq!((held.state(), held.next_time), (State::Held, None));
@@ -139,7 +136,9 @@ async fn the_queue_and_the_attempts_are_listed_by_what_they_are() {
     for (request, expected) in table {
         let listed = client.collection.list_retries(request.clone()).await.unwrap().into_inner();
         let ids: Vec<_> = listed.collections.iter().map(|one| &one.invoice_id).collect();
-        let expected: Vec<_> = expected.iter().map(|index: &usize| &invoices[*index].id).collect();
+        let mut expected: Vec<_> =
+            expected.iter().map(|index: &usize| &invoices[*index].id).collect();
+        expected.sort_unstable();
         assert_eq!(ids, expected, "{request:?}");
     }
     let mut seen = Vec::new();
@@ -189,7 +188,10 @@ async fn another_vendor_sees_and_moves_nothing_of_it() {
     assert_eq!(refused.code, tonic::Code::PermissionDenied);
     assert_eq!(collection(&mut viewer, &one).await, before);
     for wrong in ["", "x"] {
-        assert_eq!(refusal(retry_now(&mut client, wrong).await).line(), "InvalidArgument invoice_id");
+        assert_eq!(
+            refusal(retry_now(&mut client, wrong).await).line(),
+            "InvalidArgument invoice_id"
+        );
     }
     pays_by(&mut client, &ann, "settles").await;
     world.finish().await;

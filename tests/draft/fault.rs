@@ -1,7 +1,7 @@
 //! Drafts where the connection breaks: each is made and finalized once.
 
-use app::day::Task;
 use app::Error;
+use app::day::Task;
 use testkit::{Cut, Vendor, date};
 
 use crate::fault::{cut_everywhere_from, first_of_march};

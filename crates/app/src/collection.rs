@@ -38,9 +38,9 @@ use crate::error::Error;
 /// Begins to collect what is open on documents that have just got their numbers.
 pub(crate) async fn open(scope: &mut Scope, documents: &[&Draft]) -> Result<(), Error> {
     let zone: Tz = scope.organization.time_zone;
-    let open = documents.iter().filter(|one| {
-        one.kind == DocumentKind::Invoice && !one.settlement.open.is_zero()
-    });
+    let open = documents
+        .iter()
+        .filter(|one| one.kind == DocumentKind::Invoice && !one.settlement.open.is_zero());
     let new: Vec<Collection> = open
         .map(|one| Collection::of_invoice(one.id, one.customer_id, one.currency, one.due_on, zone))
         .collect();

@@ -221,8 +221,7 @@ impl Collection {
             Course::Person(why) => (CollectionState::Person, None, why),
             Course::At(at, action, why) => {
                 let held = action == NextAction::Release;
-                let state =
-                    if held { CollectionState::Held } else { CollectionState::Waiting };
+                let state = if held { CollectionState::Held } else { CollectionState::Waiting };
                 (state, Some(Next { at, action }), why)
             }
         };
@@ -251,9 +250,9 @@ impl Collection {
                 let retry = due.iter().any(|planned| planned.key.action == Action::Retry);
                 let attempt = attempt.filter(|_| retry);
                 // A retry for which there is nothing to collect from is passed over.
-                let steps = due.into_iter().filter(|planned| {
-                    attempt.is_none() || planned.key.action != Action::Retry
-                });
+                let steps = due
+                    .into_iter()
+                    .filter(|planned| attempt.is_none() || planned.key.action != Action::Retry);
                 let steps = steps.collect();
                 Due { attempt, steps }
             }
@@ -305,7 +304,11 @@ impl Collection {
                     Extra::NewDetails => "new details are tried once",
                     Extra::ByHand => "a person asked for it",
                 };
-                return Course::At(self.kept(NextAction::Extra, now), NextAction::Extra, why.into());
+                return Course::At(
+                    self.kept(NextAction::Extra, now),
+                    NextAction::Extra,
+                    why.into(),
+                );
             }
             if self.not_sent >= MAX_NOT_SENT {
                 return Course::Person("the gateway could not be reached".to_owned());

@@ -69,9 +69,7 @@ impl Life {
             let due = self.with(|one, situation| one.due(situation));
             let today = self.now.date_naive();
             let day_zero = self.collection.day_zero;
-            self.done.extend(
-                due.steps.iter().filter_map(|step| Some((day_zero?, step.key))),
-            );
+            self.done.extend(due.steps.iter().filter_map(|step| Some((day_zero?, step.key))));
             if let Some((_, scheme)) = due.attempt {
                 assert_eq!(self.attempt, None, "a second attempt");
                 self.collection.attempted(scheme, today);
@@ -294,12 +292,33 @@ fn a_gateway_that_is_away_is_tried_eight_times_and_then_a_person_looks() {
 
 fn word() -> impl Strategy<Value = String> {
     let plain = prop::sample::select(vec![
-        "card", "debit", "transfer", "none", "new", "hand", "hold", "release", "paid", "reopened",
-        "accepted", "unknown", "lost", "not_sent", "cancelled", "settled",
+        "card",
+        "debit",
+        "transfer",
+        "none",
+        "new",
+        "hand",
+        "hold",
+        "release",
+        "paid",
+        "reopened",
+        "accepted",
+        "unknown",
+        "lost",
+        "not_sent",
+        "cancelled",
+        "settled",
     ]);
     let code = prop::sample::select(vec![
-        "declined:insufficient_funds", "declined:expired_card", "declined:AM04", "declined:MD01",
-        "declined:ED05", "declined:FF01", "declined:MD07", "declined:zzz", "bounced:MD06",
+        "declined:insufficient_funds",
+        "declined:expired_card",
+        "declined:AM04",
+        "declined:MD01",
+        "declined:ED05",
+        "declined:FF01",
+        "declined:MD07",
+        "declined:zzz",
+        "bounced:MD06",
     ]);
     prop_oneof![
         3 => plain.prop_map(str::to_owned),

@@ -9,7 +9,8 @@ use app::job;
 use domain::payment::attempt;
 use domain::{
     collection, customer, discount, dunning, entitlement, event, failure, invoice, ledger, mrr,
-    one_off, organization, payment, payment_method, period, plan, renewal, subscription, usage, vat,
+    one_off, organization, payment, payment_method, period, plan, renewal, subscription, usage,
+    vat,
 };
 
 use crate::pb::v1;

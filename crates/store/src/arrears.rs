@@ -81,10 +81,7 @@ fn delivery(arrears: Arrears) -> (Delivery, Option<Date>) {
 ///
 /// # Errors
 /// [`Error::Unavailable`].
-pub async fn get_many(
-    tx: &mut Tx,
-    customers: &[CustomerId],
-) -> Result<HashMap<CustomerId, Kept>> {
+pub async fn get_many(tx: &mut Tx, customers: &[CustomerId]) -> Result<HashMap<CustomerId, Kept>> {
     let rows: Vec<Row> = arrears::table
         .filter(arrears::org_id.eq(tx.org()))
         .filter(arrears::customer_id.eq_any(customers))
@@ -115,9 +112,8 @@ pub async fn due(tx: &mut Tx, on: Date, limit: i64) -> Result<Vec<CustomerId>> {
 /// # Errors
 /// [`Error::Unavailable`].
 pub async fn is_due(tx: &mut Tx, on: Date) -> Result<bool> {
-    let due = arrears::table
-        .filter(arrears::org_id.eq(tx.org()))
-        .filter(arrears::changes_on.le(on));
+    let due =
+        arrears::table.filter(arrears::org_id.eq(tx.org())).filter(arrears::changes_on.le(on));
     Ok(diesel::select(diesel::dsl::exists(due)).get_result(tx.connection()).await?)
 }
 

@@ -180,7 +180,8 @@ pub async fn claim(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<Ac
     .bind::<BigInt, _>(limit)
     .load(tx.connection())
     .await?;
-    let account = |row: ClaimedRow| Account { customer_id: row.customer_id, currency: row.currency };
+    let account =
+        |row: ClaimedRow| Account { customer_id: row.customer_id, currency: row.currency };
     Ok(rows.into_iter().map(account).collect())
 }
 
@@ -233,11 +234,9 @@ pub enum Which<'a> {
 /// [`crate::Error::Unavailable`].
 pub async fn load(tx: &mut Tx, which: Which<'_>) -> Result<Vec<Collected>> {
     let mut query = collections::table
-        .inner_join(
-            invoices::table.on(invoices::org_id
-                .eq(collections::org_id)
-                .and(invoices::id.eq(collections::invoice_id))),
-        )
+        .inner_join(invoices::table.on(
+            invoices::org_id.eq(collections::org_id).and(invoices::id.eq(collections::invoice_id)),
+        ))
         .inner_join(
             document_numbers::table.on(document_numbers::org_id
                 .eq(collections::org_id)
@@ -255,11 +254,7 @@ pub async fn load(tx: &mut Tx, which: Which<'_>) -> Result<Vec<Collected>> {
             .filter(collections::next_at.le(now)),
         Which::Open(customers) => query
             .filter(collections::customer_id.eq_any(customers))
-            .filter(
-                collections::state
-                    .ne(CollectionState::Closed)
-                    .or(invoices::open_minor.gt(0)),
-            ),
+            .filter(collections::state.ne(CollectionState::Closed).or(invoices::open_minor.gt(0))),
         Which::Failing(customers) => query
             .filter(collections::customer_id.eq_any(customers))
             .filter(collections::state.ne(CollectionState::Closed))
@@ -286,11 +281,9 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Collected>> {
     let mut query = collections::table
-        .inner_join(
-            invoices::table.on(invoices::org_id
-                .eq(collections::org_id)
-                .and(invoices::id.eq(collections::invoice_id))),
-        )
+        .inner_join(invoices::table.on(
+            invoices::org_id.eq(collections::org_id).and(invoices::id.eq(collections::invoice_id)),
+        ))
         .inner_join(
             document_numbers::table.on(document_numbers::org_id
                 .eq(collections::org_id)
@@ -384,11 +377,11 @@ pub async fn pauses(
     invoices: &[InvoiceId],
 ) -> Result<HashMap<InvoiceId, Vec<Period>>> {
     let rows: Vec<(InvoiceId, Date, Date)> = invoice_lines::table
-        .inner_join(
-            subscription_pauses::table.on(subscription_pauses::org_id
-                .eq(invoice_lines::org_id)
-                .and(subscription_pauses::subscription_id.nullable().eq(invoice_lines::subscription_id))),
-        )
+        .inner_join(subscription_pauses::table.on(
+            subscription_pauses::org_id.eq(invoice_lines::org_id).and(
+                subscription_pauses::subscription_id.nullable().eq(invoice_lines::subscription_id),
+            ),
+        ))
         .filter(invoice_lines::org_id.eq(tx.org()))
         .filter(subscription_pauses::org_id.eq(tx.org()))
         .filter(invoice_lines::invoice_id.eq_any(invoices))

@@ -241,8 +241,7 @@ pub async fn of_invoices(
     let of_subscription = subscriptions::org_id
         .eq(invoice_lines::org_id)
         .and(subscriptions::id.nullable().eq(invoice_lines::subscription_id));
-    let of_plan =
-        plans::org_id.eq(invoice_lines::org_id).and(plans::id.eq(subscriptions::plan_id));
+    let of_plan = plans::org_id.eq(invoice_lines::org_id).and(plans::id.eq(subscriptions::plan_id));
     let rows: Vec<(InvoiceId, Option<DunningPolicyId>)> = invoice_lines::table
         .inner_join(subscriptions::table.on(of_subscription))
         .inner_join(plans::table.on(of_plan))

@@ -8,9 +8,9 @@ use futures::StreamExt;
 
 use super::answer::{self, Answered};
 use super::order::Orders;
+use crate::Ctx;
 use crate::day::Done;
 use crate::error::Error;
-use crate::Ctx;
 
 /// Attempts asked about at a time.
 const BATCH: i64 = 200;

@@ -38,8 +38,7 @@ pub async fn list(
 ) -> Result<Page<Collected>, Error> {
     let filters = format!("{filter:?}");
     let after = page.after(scope, "collections", filters.as_bytes()).await?.map(InvoiceId);
-    let rows =
-        store::collection::list(&mut scope.tx, filter, after, page.limit() + 1).await?;
+    let rows = store::collection::list(&mut scope.tx, filter, after, page.limit() + 1).await?;
     page.finish(scope, "collections", filters.as_bytes(), rows, |one| one.collection.invoice_id.0)
         .await
 }
@@ -255,9 +254,9 @@ fn answer_of(scope: &Scope, attempt: &Attempt, report: &Report) -> Result<Answer
         _ => Err(Error::invalid("raw_code", "expected the scheme's code, such as AM04")),
     };
     let fee = report.fee.filter(|fee| !fee.is_zero());
-    if let Some(wrong) = fee.filter(|fee| {
-        fee.minor() < 0 || fee.currency() != attempt.amount.currency()
-    }) {
+    if let Some(wrong) =
+        fee.filter(|fee| fee.minor() < 0 || fee.currency() != attempt.amount.currency())
+    {
         let currency = attempt.amount.currency();
         let message = format!("{wrong} is no fee: expected zero or more {currency}");
         return Err(Error::invalid("fee", message));

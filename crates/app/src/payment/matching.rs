@@ -9,9 +9,9 @@ use store::payment::MatchedParts;
 
 use super::record::parts;
 use super::{Kept, announce, before, hold, lost, not_posted, recover, touched};
-use crate::{Scope, collection};
 use crate::error::{Error, Refusal};
 use crate::page::MAX_SIZE;
+use crate::{Scope, collection};
 
 /// Whose money it is.
 #[derive(Debug, Clone)]

@@ -11,9 +11,9 @@ use domain::payment::{Payment, PaymentKind};
 use store::billing::Account;
 
 use super::{Kept, MAX_REFERENCE, book, hold};
-use crate::{Scope, collection};
 use crate::customer::MAX_NOTE;
 use crate::error::{Error, Expect, Field, Refusal};
+use crate::{Scope, collection};
 
 /// How an invoice is named.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use store::billing::Account;
 
 use super::record::{booked_on, optional, positive, taken, write};
 use super::{Kept, MAX_REFERENCE, hold};
-use crate::{Scope, collection};
 use crate::customer::MAX_NOTE;
 use crate::error::{Error, Refusal};
+use crate::{Scope, collection};
 
 /// Money that is paid back from a customer's balance.
 #[derive(Debug, Clone)]

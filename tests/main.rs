@@ -22,6 +22,7 @@ mod cancellation;
 mod catalog;
 mod change;
 mod clock;
+mod collection;
 mod credit;
 mod customer;
 mod decision;

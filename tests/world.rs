@@ -9,6 +9,7 @@
 mod client;
 mod refusal;
 mod value;
+pub mod witness;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -99,6 +100,7 @@ impl World {
     }
 
     async fn of(settings: server::Settings, clock: ManualClock) -> Self {
+        witness::listen();
         let database = Database::fresh().await;
         let clock = Arc::new(clock);
         let ctx = testkit::ctx(database.store(), clock.clone());
@@ -153,6 +155,7 @@ impl World {
         }
         self.served.stop.cancel();
         (&mut self.served.server).await.expect("the server ends well");
+        witness::assert_silent();
     }
 }
 

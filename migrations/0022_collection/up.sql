@@ -43,7 +43,7 @@ CREATE TABLE collections (
     CONSTRAINT collections_waits CHECK (state <> 'waiting' OR next_at IS NOT NULL),
     CONSTRAINT collections_at_rest CHECK (
         state NOT IN ('person', 'closed', 'under_way', 'unknown') OR next_at IS NULL),
-    CONSTRAINT collections_held CHECK ((state = 'held') = (held_by IS NOT NULL)),
+    CONSTRAINT collections_held CHECK (state <> 'held' OR held_by IS NOT NULL),
     CONSTRAINT collections_counts CHECK (attempts >= 0 AND not_sent >= 0)
 );
 CREATE INDEX collections_due ON collections (org_id, next_at, customer_id)

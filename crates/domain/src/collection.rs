@@ -135,6 +135,8 @@ pub struct Situation<'a> {
     pub is_open: bool,
     /// The attempt that may still bring money by itself.
     pub attempt: Option<AttemptState>,
+    /// Whether the gateway is no longer asked about that attempt: only a person can find out.
+    pub is_lost: bool,
     /// The customer's way of paying.
     pub method: Option<(PaymentMethodId, Scheme)>,
     /// Days that do not count, because the customer had paused.
@@ -174,8 +176,8 @@ enum Course {
     At(DateTime<Utc>, NextAction, String),
 }
 
-/// How often an attempt that never left is sent again before a person looks: by then the gateway has
-/// been away for a day.
+/// How many attempts one after the other may not leave before a person looks: by then the gateway
+/// has been away for more than ten hours.
 const MAX_NOT_SENT: i32 = 8;
 /// How long to wait with sending again; doubled each time.
 const RESEND_AFTER: Duration = Duration::minutes(5);
@@ -278,6 +280,9 @@ impl Collection {
         }
         if let Some(attempt) = situation.attempt {
             return match attempt {
+                _ if situation.is_lost => Course::Person(
+                    "nobody knows how the attempt ended, and the gateway does not say".to_owned(),
+                ),
                 AttemptState::Unknown => {
                     Course::Rest(CollectionState::Unknown, "nobody knows how the attempt ended")
                 }
@@ -335,7 +340,11 @@ impl Collection {
                 let at = date::start_of_day(self.due_on, zone);
                 return Course::At(at, NextAction::Collect, "is to be paid on its due date".into());
             }
-            return Course::Person("there is no way of paying: set one".to_owned());
+            let why = match situation.collectable() {
+                Some(_) => "it is open, and nothing failed: the money went back, or was withdrawn",
+                None => "there is no way of paying: set one",
+            };
+            return Course::Person(why.to_owned());
         };
         let done = self.done(situation);
         let Some(on) = situation.policy.next_on(&case, &done, today) else {
@@ -373,15 +382,14 @@ impl Collection {
     #[must_use]
     pub fn case(&self, situation: &Situation<'_>) -> Option<Case> {
         let scheme = self.scheme?;
-        let class = match (&self.failure, scheme) {
-            (Some((class, _)), _) => *class,
-            (None, Scheme::BankTransfer) => FailureClass::NoMoney,
-            (None, _) => return None,
-        };
+        let day_zero = self.day_zero?;
+        // Without a failure it is a transfer that did not come in time, also while another way of
+        // paying is tried.
+        let class = self.failure.as_ref().map_or(FailureClass::NoMoney, |(class, _)| *class);
         Some(Case {
             last_attempt_on: self.last_attempt_on,
             frozen: situation.frozen.to_vec(),
-            ..Case::new(scheme, class, self.day_zero?)
+            ..Case::new(scheme, class, day_zero)
         })
     }
 
@@ -430,7 +438,11 @@ impl Collection {
     /// on the way changes neither day zero nor class ([`crate::dunning::course`]).
     fn failed(&mut self, code: &str, class: Option<FailureClass>, on: Date, bounced: bool) {
         let class = class.unwrap_or(FailureClass::Unknown);
-        let started = self.failure.as_ref().map(|(class, _)| class.starts_overdue());
+        let started = match &self.failure {
+            Some((class, _)) => Some(class.starts_overdue()),
+            // A transfer that did not come in time had started it.
+            None => self.day_zero.map(|_| true),
+        };
         let begins = match started {
             None => true,
             Some(started) => bounced || (!started && class.starts_overdue()),
@@ -443,10 +455,14 @@ impl Collection {
         }
     }
 
-    /// One attempt out of turn: at once by hand, and for new details if something had failed.
+    /// One attempt out of turn: at once by hand; for new details if something had failed or is late,
+    /// or may still fail with the old ones.
     pub fn rearm(&mut self, extra: Extra) -> Outcome<()> {
-        let failed = self.failure.is_some() || self.state == CollectionState::Person;
-        let wanted = extra == Extra::ByHand || failed;
+        use CollectionState as S;
+        let late = self.failure.is_some() || self.day_zero.is_some();
+        let wanted = extra == Extra::ByHand
+            || late
+            || matches!(self.state, S::Person | S::UnderWay | S::Unknown);
         if self.state == CollectionState::Closed || !wanted || self.extra.is_some() {
             return Outcome::Unchanged;
         }
@@ -455,3 +471,7 @@ impl Collection {
         Outcome::Applied(())
     }
 }
+
+#[cfg(test)]
+#[path = "collection_tests.rs"]
+mod tests;

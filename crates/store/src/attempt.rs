@@ -132,7 +132,8 @@ pub async fn save(tx: &mut Tx, changed: &[Attempt], answered_at: DateTime<Utc>) 
     Ok(())
 }
 
-/// Decides that attempts under way are asked back: the gateway is asked for it at the next look.
+/// Decides that attempts under way are asked back: the gateway is asked for it at the next look. One
+/// that may be on its way to the gateway is not overtaken: it keeps its time.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -144,7 +145,16 @@ pub async fn withdraw(tx: &mut Tx, ids: &[AttemptId], at: DateTime<Utc>) -> Resu
         .filter(dsl::org_id.eq(tx.org()))
         .filter(dsl::id.eq_any(ids))
         .filter(dsl::withdrawn_at.is_null())
+        .filter(dsl::state.ne(AttemptState::Submitting))
         .set((dsl::withdrawn_at.eq(at), dsl::ask_at.eq(at)))
+        .execute(tx.connection())
+        .await?;
+    diesel::update(dsl::payment_attempts)
+        .filter(dsl::org_id.eq(tx.org()))
+        .filter(dsl::id.eq_any(ids))
+        .filter(dsl::withdrawn_at.is_null())
+        .filter(dsl::state.eq(AttemptState::Submitting))
+        .set(dsl::withdrawn_at.eq(at))
         .execute(tx.connection())
         .await?;
     Ok(())

@@ -242,7 +242,7 @@ pub struct Filter {
 pub enum Which<'a> {
     /// Of these customers, with something due.
     Due(&'a [CustomerId], DateTime<Utc>),
-    /// Of these customers, all that are not closed.
+    /// Of these customers, all that are not closed, and those that are open again.
     Open(&'a [CustomerId]),
     /// Of these customers, those that have failed and are not closed.
     Failing(&'a [CustomerId]),
@@ -276,7 +276,7 @@ pub async fn load(tx: &mut Tx, which: Which<'_>) -> Result<Vec<Collected>> {
             .filter(collections::next_at.le(now)),
         Which::Open(customers) => query
             .filter(collections::customer_id.eq_any(customers))
-            .filter(collections::state.ne(CollectionState::Closed)),
+            .filter(collections::state.ne(CollectionState::Closed).or(invoices::open_minor.gt(0))),
         Which::Failing(customers) => query
             .filter(collections::customer_id.eq_any(customers))
             .filter(collections::state.ne(CollectionState::Closed))

@@ -16,6 +16,13 @@ SELECT '1300 + 1010 = documents not settled', c.currency,
                  WHERE b.currency = c.currency AND b.account IN ('1300', '1010')), 0)::bigint
 FROM currencies c
 UNION ALL
+SELECT '1010 = attempts under way', c.currency,
+       coalesce((SELECT sum(p.amount_minor) FROM payment_attempts p
+                 WHERE p.org_id = $1 AND p.in_transit AND p.currency = c.currency), 0)::bigint,
+       coalesce((SELECT sum(b.amount) FROM balances b
+                 WHERE b.currency = c.currency AND b.account = '1010'), 0)::bigint
+FROM currencies c
+UNION ALL
 SELECT '2000 = service days not earned', c.currency,
        coalesce((SELECT sum(d.net_minor - d.earned_minor) FROM deferrals d
                  WHERE d.org_id = $1 AND d.currency = c.currency), 0)::bigint,

@@ -13,6 +13,7 @@
 
 mod amounts;
 mod arrears;
+mod attempts;
 mod calendar;
 mod charges;
 mod coverage;
@@ -47,6 +48,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     let today = ctx.scope(org).await.expect("a transaction").today();
     let sql = database.sql().await;
     arrears::check(&sql, ctx, org, &mut findings).await;
+    attempts::check(&sql, org, &mut findings).await;
     events::check(&sql, org, &mut findings).await;
     one_offs::check(&sql, org, today, &mut findings).await;
     let rows = Rows::load(&sql, org).await;

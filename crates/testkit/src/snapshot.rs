@@ -10,7 +10,7 @@ use tokio_postgres::SimpleQueryMessage;
 use crate::Database;
 
 /// What is compared: one column of text each.
-const VIEWS: [&str; 14] = [
+const VIEWS: [&str; 17] = [
     "SELECT concat_ws(' ', 'invoice', n.number, i.customer_id, i.state, i.billing_on, i.issue_on, \
          i.due_on, i.net_minor, i.tax_minor, i.total_minor, i.open_minor, i.currency) \
      FROM invoices i LEFT JOIN document_numbers n ON n.org_id = i.org_id AND n.document_id = i.id \
@@ -60,6 +60,16 @@ const VIEWS: [&str; 14] = [
      JOIN document_numbers c ON c.org_id = a.org_id AND c.document_id = a.credit_note_id \
      JOIN document_numbers i ON i.org_id = a.org_id AND i.document_id = a.invoice_id \
      WHERE a.org_id = ORG",
+    "SELECT concat_ws(' ', 'collection', n.number, c.state, c.day_zero, c.class, c.next_at, \
+         c.next_action) FROM collections c \
+     JOIN document_numbers n ON n.org_id = c.org_id AND n.document_id = c.invoice_id \
+     WHERE c.org_id = ORG",
+    "SELECT concat_ws(' ', 'attempt', n.number, a.number, a.state, a.amount_minor) \
+     FROM payment_attempts a \
+     JOIN document_numbers n ON n.org_id = a.org_id AND n.document_id = a.invoice_id \
+     WHERE a.org_id = ORG",
+    "SELECT concat_ws(' ', 'payment', customer_id, kind, amount_minor, booked_on) \
+     FROM payments WHERE org_id = ORG",
     "SELECT concat_ws(' ', 'series', series, year, next_sequence, last_issue_on) \
      FROM number_series WHERE org_id = ORG",
 ];

@@ -65,10 +65,12 @@ impl Desk {
 
     fn situation(&self, about: &Collected) -> Situation<'_> {
         let one = &about.collection;
+        let attempt = self.attempts.get(&one.invoice_id);
         Situation {
             policy: self.policy(about),
             is_open: about.open.minor() > 0,
-            attempt: self.attempts.get(&one.invoice_id).map(|attempt| attempt.state),
+            attempt: attempt.map(|attempt| attempt.state),
+            is_lost: attempt.is_some_and(|attempt| attempt.ask_at.is_none()),
             method: self.methods.get(&one.customer_id).copied(),
             frozen: self.frozen.get(&one.invoice_id).map_or(&[], Vec::as_slice),
             done: self.done.get(&one.invoice_id).map_or(&[], Vec::as_slice),

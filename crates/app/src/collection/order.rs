@@ -41,7 +41,15 @@ impl Orders {
         let kept = store::payment_method::get_many(&mut scope.tx, &methods).await?;
         let mut instruments = HashMap::new();
         for one in kept {
-            let secret = crate::payment_method::reveal(&ctx.seal, scope.org(), &one)?;
+            let secret = match crate::payment_method::reveal(&ctx.seal, scope.org(), &one) {
+                Ok(secret) => secret,
+                // One that does not open must not stop the others: it has no order.
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(method = %one.method.id, error, "a payment method does not open");
+                    continue;
+                }
+            };
             let secret = secret.map(|text| Secret::new(text.expose_secret()));
             let mandate = match &one.method.details {
                 Details::DirectDebit(mandate) => Some(Mandate {

@@ -17,6 +17,7 @@ use domain::id::{AttemptId, CustomerId, InvoiceId, OrgId, Sequence};
 use domain::payment::attempt::{ASK_AFTER, Attempt, AttemptState};
 use futures::StreamExt;
 use store::collection::{Collected, Which};
+use tokio::time::Instant;
 
 use super::answer::{self, Answered};
 use super::desk::Desk;
@@ -31,6 +32,10 @@ use crate::{Ctx, Scope, arrears, telemetry};
 const BATCH: i64 = 200;
 /// Calls to gateways at a time.
 const CALLS: usize = 32;
+/// After how long a committed attempt is no longer sent. Five minutes after its commit others ask
+/// about it, and send another one when the gateway never received it: by then this one must not be
+/// on its way any more.
+const SEND_WITHIN: std::time::Duration = std::time::Duration::from_secs(4 * 60);
 
 /// Does what is due: asks about what is under way, collects, takes the steps of the policies.
 ///
@@ -56,6 +61,7 @@ pub(crate) async fn is_due(scope: &mut Scope) -> Result<bool, Error> {
 
 /// One batch; nothing when there was nothing to claim.
 async fn batch(ctx: &Ctx, org: OrgId) -> Result<Option<Done>, Error> {
+    let send_until = Instant::now() + SEND_WITHIN;
     let mut scope = ctx.scope(org).await?;
     let now = scope.now;
     let accounts = store::collection::claim(&mut scope.tx, now, BATCH).await?;
@@ -84,7 +90,7 @@ async fn batch(ctx: &Ctx, org: OrgId) -> Result<Option<Done>, Error> {
     telemetry::payments::submitted(kind, &decision.attempts);
     let mut done = Done { attempts: decision.attempts.len() as u64, ..Done::default() };
     if done.attempts > 0 {
-        let answered = submit(ctx, orders, decision.attempts).await;
+        let answered = submit(ctx, orders, decision.attempts, send_until).await;
         done.add(answer::record(ctx, org, &answered).await?);
     }
     Ok(Some(done))
@@ -187,10 +193,17 @@ fn put_before_person(one: &mut Collection) {
     one.next = None;
 }
 
-/// Sends attempts that are committed, several at a time.
-async fn submit(ctx: &Ctx, orders: Orders, attempts: Vec<Attempt>) -> Vec<Answered> {
+/// Sends attempts that are committed, several at a time. What cannot be sent in time is not sent:
+/// the gateway is asked about it like about one whose worker was killed.
+async fn submit(
+    ctx: &Ctx,
+    orders: Orders,
+    attempts: Vec<Attempt>,
+    send_until: Instant,
+) -> Vec<Answered> {
     let orders = &orders;
     futures::stream::iter(attempts)
+        .take_while(|_| futures::future::ready(Instant::now() < send_until))
         .map(|attempt| async move {
             let reply = orders.submit(&ctx.gateways, &attempt).await;
             Answered::of_gateway(&attempt, reply)

@@ -159,6 +159,7 @@ impl Attempt {
             // Money that went back is recorded once, and only money that had come.
             (Answer::Bounced { code, on, fee }, S::Settled) => {
                 self.fail(S::Bounced, code, class_of(code));
+                self.ask_at = ask_again.filter(|at| *at > now);
                 Outcome::Applied(Effect::Bounced { code: code.clone(), on: *on, fee: *fee })
             }
             // It was never heard that it had come: then nothing came.
@@ -167,6 +168,7 @@ impl Attempt {
             {
                 let from_transit = self.in_transit;
                 self.fail(S::Declined, code, class_of(code));
+                self.ask_at = ask_again.filter(|at| *at > now);
                 Outcome::Applied(Effect::Failed { code: code.clone(), from_transit })
             }
             // Money is money, also when it was given up.
@@ -174,17 +176,20 @@ impl Attempt {
                 Answer::Settled { on },
                 S::Submitting | S::Accepted | S::Unknown | S::Declined | S::NotSent | S::Cancelled,
             ) => {
-                let from_transit = self.in_transit;
+                let (from_transit, planned) = (self.in_transit, self.ask_at);
                 self.end(S::Settled);
                 self.raw_code = None;
                 self.class = None;
-                self.ask_at = ask_again.filter(|at| *at > now);
+                // Who reports it in the gateway's stead does not say when to ask.
+                self.ask_at = ask_again.or(planned).filter(|at| *at > now);
                 Outcome::Applied(Effect::Settled { on: *on, from_transit })
             }
             (Answer::Accepted, _) if was_unknown => {
                 self.state = S::Accepted;
                 self.in_transit = true;
-                self.ask_at = Some(under_way(ask_again, now));
+                // Withdrawn while it was on its way: it is asked back at once.
+                let withdrawn = self.withdrawn_at.map(|_| now);
+                self.ask_at = Some(withdrawn.unwrap_or_else(|| under_way(ask_again, now)));
                 self.asked = 0;
                 Outcome::Applied(Effect::Accepted)
             }
@@ -197,14 +202,18 @@ impl Attempt {
                 self.end(S::NotSent);
                 Outcome::Applied(Effect::NotSent)
             }
+            // Another one has asked in the meantime: that is one question, not two.
+            (Answer::Unknown, S::Unknown) if self.ask_at.is_some_and(|at| at > now) => {
+                Outcome::Unchanged
+            }
             (Answer::Unknown, _) if was_unknown => self.ask_later(now),
             // Under way still, or settled still: look again when the gateway says so.
             (Answer::Accepted | Answer::Unknown | Answer::NotSent, S::Accepted) => {
                 self.ask_at = Some(under_way(ask_again, now));
                 Outcome::Unchanged
             }
-            (_, S::Settled) => {
-                self.ask_at = ask_again.filter(|at| *at > now);
+            (_, state) if !state.is_open() => {
+                self.ask_at = ask_again.or(self.ask_at).filter(|at| *at > now);
                 Outcome::Unchanged
             }
             _ => Outcome::Unchanged,

@@ -25,6 +25,7 @@ pub(super) fn check(rows: &Rows, today: NaiveDate, findings: &mut Vec<String>) {
         }
     }
     super::payments::post(rows, &mut expected);
+    super::attempts::post(&rows.transits, &mut expected);
     let mut found: BTreeMap<Place, i128> = BTreeMap::new();
     for posting in &rows.postings {
         let vat = posting.vat_class.clone().zip(posting.vat_percent.as_deref().map(fine));

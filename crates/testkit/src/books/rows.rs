@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use uuid::Uuid;
 
+use super::attempts::{TRANSITS, Transit};
 use super::prices::Model;
 
 /// An organization.
@@ -284,6 +285,7 @@ pub(super) struct Rows {
     pub(super) parts: Vec<Part>,
     pub(super) write_offs: Vec<WriteOff>,
     pub(super) lost_vat: Vec<LostVat>,
+    pub(super) transits: Vec<Transit>,
     pauses_of: HashMap<Uuid, Vec<Pause>>,
     pub(super) segments: Vec<Segment>,
     customers: HashMap<Uuid, Customer>,
@@ -326,6 +328,7 @@ impl Rows {
             parts: all(sql, org, PARTS).await,
             write_offs: all(sql, org, "SELECT * FROM write_offs WHERE org_id = ORG").await,
             lost_vat: all(sql, org, LOST_VAT).await,
+            transits: all(sql, org, TRANSITS).await,
             pauses_of: grouped(
                 all(sql, org, PAUSES).await.into_iter().map(|p: Pause| (p.subscription_id, p)),
             ),

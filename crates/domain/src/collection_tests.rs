@@ -1,0 +1,376 @@
+use chrono::NaiveTime;
+use proptest::prelude::*;
+
+use super::*;
+use crate::date::{add_days, days_between};
+
+/// The day on which it is to be paid: a Monday.
+const DUE_ON: &str = "2025-02-03";
+
+/// A collection with what surrounds it.
+#[derive(Debug, Clone)]
+struct Life {
+    collection: Collection,
+    policy: Policy,
+    is_open: bool,
+    attempt: Option<AttemptState>,
+    is_lost: bool,
+    method: Option<Scheme>,
+    done: Vec<(Date, StepKey)>,
+    now: DateTime<Utc>,
+    /// How often a gateway was asked for money.
+    sent: i32,
+}
+
+fn due_on() -> Date {
+    DUE_ON.parse().unwrap()
+}
+
+impl Life {
+    fn new() -> Self {
+        let (invoice, customer) = (InvoiceId(uuid::Uuid::nil()), CustomerId(uuid::Uuid::nil()));
+        let euro = Currency::EUR;
+        Self {
+            collection: Collection::of_invoice(invoice, customer, euro, due_on(), Tz::UTC),
+            policy: Policy::goodwill(),
+            is_open: true,
+            attempt: None,
+            is_lost: false,
+            method: None,
+            done: Vec::new(),
+            now: add_days(due_on(), -3).and_time(NaiveTime::MIN).and_utc(),
+            sent: 0,
+        }
+    }
+
+    fn with<T>(&mut self, act: impl FnOnce(&mut Collection, &Situation<'_>) -> T) -> T {
+        let situation = Situation {
+            policy: &self.policy,
+            is_open: self.is_open,
+            attempt: self.attempt,
+            is_lost: self.is_lost,
+            method: self.method.map(|scheme| (PaymentMethodId(uuid::Uuid::nil()), scheme)),
+            frozen: &[],
+            done: &self.done,
+            now: self.now,
+            zone: Tz::UTC,
+        };
+        act(&mut self.collection, &situation)
+    }
+
+    fn plan(&mut self) {
+        self.with(Collection::plan);
+    }
+
+    /// What a worker does when it looks; everything that is due is done then.
+    fn look(&mut self) {
+        for _ in 0..10 {
+            self.plan();
+            let due = self.with(|one, situation| one.due(situation));
+            let today = self.now.date_naive();
+            let day_zero = self.collection.day_zero;
+            self.done.extend(due.steps.iter().filter_map(|step| Some((day_zero?, step.key))));
+            if let Some((_, scheme)) = due.attempt {
+                assert_eq!(self.attempt, None, "a second attempt");
+                self.collection.attempted(scheme, today);
+                self.attempt = Some(AttemptState::Submitting);
+                self.sent += 1;
+                return;
+            }
+            if due.steps.is_empty() {
+                let waits = self.collection.next.is_none_or(|next| next.at > self.now);
+                assert!(waits, "due, and nothing to do: {:?}", self.collection);
+                return;
+            }
+        }
+        panic!("a look does not end: {:?}", self.collection);
+    }
+
+    fn answer(&mut self, effect: &Effect, state: Option<AttemptState>) {
+        self.attempt = state.filter(|state| state.is_open());
+        self.is_lost = matches!(effect, Effect::Lost);
+        let scheme = self.collection.scheme.unwrap_or(Scheme::Card);
+        let class = match effect {
+            Effect::Failed { code, .. } | Effect::Bounced { code, .. } => {
+                Some(failure::reason(scheme, code).class)
+            }
+            _ => None,
+        };
+        let today = self.now.date_naive();
+        self.collection.answered(effect, class, today);
+        self.plan();
+    }
+
+    fn happen(&mut self, word: &str) {
+        let (word, code) = word.split_once(':').unwrap_or((word, ""));
+        let (code, on) = (code.to_owned(), self.now.date_naive());
+        use AttemptState as S;
+        match word {
+            "card" => self.method = Some(Scheme::Card),
+            "debit" => self.method = Some(Scheme::DirectDebit),
+            "transfer" => self.method = Some(Scheme::BankTransfer),
+            "none" => self.method = None,
+            "new" => drop(self.collection.rearm(Extra::NewDetails)),
+            "hand" => drop(self.collection.rearm(Extra::ByHand)),
+            "hold" => self.collection.hold = Some(Hold { by: "Ann".into(), until: None }),
+            "hold_until" => {
+                let until = add_days(due_on(), code.parse().unwrap());
+                self.collection.hold = Some(Hold { by: "Ann".into(), until: Some(until) });
+            }
+            "release" => self.collection.hold = None,
+            "paid" => self.is_open = false,
+            "reopened" => self.is_open = true,
+            "day" => {
+                let day = add_days(due_on(), code.parse().unwrap());
+                self.now = day.and_time(NaiveTime::MIN).and_utc();
+                return self.look();
+            }
+            "minutes" => {
+                self.now += Duration::minutes(code.parse().unwrap());
+                return self.look();
+            }
+            "accepted" => return self.answer(&Effect::Accepted, Some(S::Accepted)),
+            "unknown" => return self.answer(&Effect::Unknown, Some(S::Unknown)),
+            "lost" => return self.answer(&Effect::Lost, Some(S::Unknown)),
+            "not_sent" => return self.answer(&Effect::NotSent, Some(S::NotSent)),
+            "cancelled" => {
+                let effect = Effect::Cancelled { from_transit: true };
+                return self.answer(&effect, Some(S::Cancelled));
+            }
+            "declined" => {
+                let effect = Effect::Failed { code, from_transit: false };
+                return self.answer(&effect, Some(S::Declined));
+            }
+            "settled" => {
+                self.is_open = false;
+                let effect = Effect::Settled { on, from_transit: false };
+                return self.answer(&effect, Some(S::Settled));
+            }
+            "bounced" => {
+                self.is_open = true;
+                let effect = Effect::Bounced { code, on, fee: None };
+                return self.answer(&effect, Some(S::Bounced));
+            }
+            other => panic!("no word {other}"),
+        }
+        self.plan();
+    }
+
+    /// `waiting retry 1 attempts 1 zero 0`.
+    fn line(&self) -> String {
+        let one = &self.collection;
+        let day = |date: Date| days_between(due_on(), date);
+        let next = one.next.map(|next| {
+            let at = next.at.date_naive();
+            let time = match next.at.time() {
+                NaiveTime::MIN => String::new(),
+                time => format!("_{}", time.format("%H:%M")),
+            };
+            format!("{} {}{time}", next.action, day(at))
+        });
+        let zero = one.day_zero.map(|zero| format!("zero {}", day(zero)));
+        let sent = format!("attempts {}", one.attempts);
+        let parts = [Some(one.state.to_string()), next, Some(sent), zero];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+const TABLE: &str = "
+    card                                                  | waiting collect 0 attempts 0
+    card day:-1                                           | waiting collect 0 attempts 0
+    card day:0                                            | under_way attempts 1
+    card day:0 settled                                    | closed attempts 1
+    card day:0 paid                                       | closed attempts 1
+    # Cards are tried again on days 1, 3, 7 and 14.
+    card day:0 declined:insufficient_funds                | waiting retry 1 attempts 1 zero 0
+    card day:0 declined:insufficient_funds day:1          | under_way attempts 2 zero 0
+    card day:0 declined:insufficient_funds day:1 declined:insufficient_funds | waiting retry 3 attempts 2 zero 0
+    card day:0 declined:insufficient_funds day:8          | under_way attempts 2 zero 0
+    card day:0 declined:insufficient_funds day:8 declined:insufficient_funds | waiting retry 14 attempts 2 zero 0
+    card day:0 declined:insufficient_funds day:60 declined:insufficient_funds day:61 | person attempts 2 zero 0
+    # Debits on days 6 and 14, moved to days on which banks work; reminders between.
+    debit day:0 accepted                                  | under_way attempts 1
+    debit day:0 accepted day:2 declined:AM04              | waiting step 3 attempts 1 zero 2
+    debit day:0 accepted day:2 declined:AM04 day:3        | waiting retry 8 attempts 1 zero 2
+    # What must not be tried again blindly.
+    card day:0 declined:expired_card                      | waiting step 1 attempts 1 zero 0
+    card day:0 declined:expired_card day:1                | waiting step 15 attempts 1 zero 0
+    card day:0 declined:do_not_honor day:1                | waiting step 21 attempts 1 zero 0
+    card day:0 declined:never_heard_of_it day:1           | under_way attempts 2 zero 0
+    debit day:0 declined:FF01 day:0                       | person attempts 1 zero 0
+    # Technical trouble on the way changes neither day zero nor class.
+    card day:0 declined:insufficient_funds day:1 declined:processing_error | waiting retry 3 attempts 2 zero 0
+    card day:0 declined:processing_error                  | waiting retry 1 attempts 1 zero 0
+    card day:0 declined:processing_error day:1 declined:insufficient_funds | waiting retry 2 attempts 2 zero 1
+    # What never left is sent again, at longer and longer intervals.
+    card day:0 not_sent                                   | waiting resend 0_00:05 attempts 1
+    card day:0 not_sent minutes:4                         | waiting resend 0_00:05 attempts 1
+    card day:0 not_sent minutes:5                         | under_way attempts 2
+    card day:0 not_sent minutes:5 not_sent                | waiting resend 0_00:15 attempts 2
+    card day:0 not_sent minutes:5 declined:insufficient_funds | waiting retry 1 attempts 2 zero 0
+    # Of which nobody knows: nothing is sent; at the end a person looks.
+    card day:0 unknown                                    | unknown attempts 1
+    card day:0 unknown day:9                              | unknown attempts 1
+    card day:0 unknown lost                               | person attempts 1
+    card day:0 unknown lost day:9                         | person attempts 1
+    card day:0 unknown lost hand day:9                    | person attempts 1
+    card day:0 unknown lost not_sent                      | waiting resend 0_00:05 attempts 1
+    card day:0 unknown settled                            | closed attempts 1
+    # New details are tried once.
+    card day:0 declined:expired_card day:1 new            | waiting extra 1 attempts 1 zero 0
+    card day:0 declined:expired_card day:1 new day:2      | under_way attempts 2 zero 0
+    card day:0 declined:expired_card day:1 new new day:2 declined:expired_card day:3 | waiting step 15 attempts 2 zero 0
+    card day:0 declined:insufficient_funds new day:0 declined:insufficient_funds | waiting retry 1 attempts 2 zero 0
+    card day:0 accepted new declined:expired_card         | waiting extra 0 attempts 1 zero 0
+    card day:0 accepted new settled                       | closed attempts 1
+    card new                                              | waiting collect 0 attempts 0
+    none day:0 card new                                   | waiting collect 0 attempts 0
+    # By hand.
+    card hand                                             | waiting extra -3 attempts 0
+    card day:0 declined:do_not_honor day:5 hand day:5     | under_way attempts 2 zero 0
+    # By itself: late from the due date on, with no attempt.
+    transfer                                              | waiting collect 0 attempts 0
+    transfer day:0                                        | waiting step 3 attempts 0 zero 0
+    transfer day:3                                        | waiting step 10 attempts 0 zero 0
+    transfer day:60 day:61                                | person attempts 0 zero 0
+    transfer day:3 paid                                   | closed attempts 0 zero 0
+    transfer day:3 card new                               | waiting extra 3 attempts 0 zero 0
+    transfer day:3 card new day:4                         | under_way attempts 1 zero 0
+    transfer day:3 card new day:4 declined:insufficient_funds | waiting retry 7 attempts 1 zero 0
+    transfer day:3 card new day:4 declined:processing_error | waiting retry 7 attempts 1 zero 0
+    # Nothing to collect from.
+    none day:-1                                           | waiting collect 0 attempts 0
+    none day:0                                            | person attempts 0
+    card day:0 declined:insufficient_funds none day:1     | waiting step 3 attempts 1 zero 0
+    # A person holds it.
+    card hold                                             | held attempts 0
+    card hold day:9                                       | held attempts 0
+    card hold day:9 release                               | waiting collect 0 attempts 0
+    card hold day:9 release day:9                         | under_way attempts 1
+    card hold_until:4 day:3                               | held release 4 attempts 0
+    card hold_until:4 day:4                               | under_way attempts 1
+    card day:0 hold                                       | under_way attempts 1
+    card day:0 hold declined:insufficient_funds           | held attempts 1 zero 0
+    card hold paid                                        | closed attempts 0
+    # Open again.
+    card day:0 settled day:30 bounced:do_not_honor        | waiting step 31 attempts 1 zero 30
+    card day:0 declined:insufficient_funds day:1 settled day:30 bounced:insufficient_funds | waiting retry 31 attempts 2 zero 30
+    card day:0 accepted paid reopened                     | under_way attempts 1
+    card day:0 accepted paid cancelled reopened           | person attempts 1
+    card day:0 accepted paid cancelled reopened hand      | waiting extra 0 attempts 1
+";
+
+#[test]
+fn what_happens_next() {
+    let mut wrong = Vec::new();
+    for row in TABLE.lines().map(str::trim).filter(|row| !row.is_empty() && !row.starts_with('#')) {
+        let (script, expected) = row.split_once('|').unwrap();
+        let mut life = Life::new();
+        script.split_whitespace().for_each(|word| life.happen(word));
+        if life.line() != expected.trim() {
+            wrong.push(format!("{}| {}   not {}", script, life.line(), expected.trim()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_gateway_that_is_away_is_tried_eight_times_and_then_a_person_looks() {
+    let mut life = Life::new();
+    life.happen("card");
+    life.happen("day:0");
+    for attempt in 1..=8 {
+        assert_eq!(life.sent, attempt);
+        life.happen("not_sent");
+        life.happen("minutes:1000");
+    }
+    assert_eq!((life.sent, life.collection.state), (8, CollectionState::Person));
+    life.happen("new");
+    life.happen("minutes:0");
+    assert_eq!(life.sent, 9, "new details are tried all the same");
+}
+
+fn word() -> impl Strategy<Value = String> {
+    let plain = prop::sample::select(vec![
+        "card",
+        "debit",
+        "transfer",
+        "none",
+        "new",
+        "hand",
+        "hold",
+        "release",
+        "paid",
+        "reopened",
+        "accepted",
+        "unknown",
+        "lost",
+        "not_sent",
+        "cancelled",
+        "settled",
+    ]);
+    let code = prop::sample::select(vec![
+        "declined:insufficient_funds",
+        "declined:expired_card",
+        "declined:AM04",
+        "declined:MD01",
+        "declined:ED05",
+        "declined:FF01",
+        "declined:MD07",
+        "declined:zzz",
+        "bounced:MD06",
+    ]);
+    prop_oneof![
+        3 => plain.prop_map(str::to_owned),
+        3 => code.prop_map(str::to_owned),
+        4 => (0_i64..12).prop_map(|days| format!("ahead:{days}")),
+        1 => (1_i64..900).prop_map(|minutes| format!("minutes:{minutes}")),
+    ]
+}
+
+/// Answers come only to what was asked.
+fn is_possible(life: &Life, word: &str) -> bool {
+    let answer = word.split(':').next().unwrap_or(word);
+    match answer {
+        "accepted" | "unknown" | "lost" | "not_sent" | "cancelled" | "declined" | "settled" => {
+            life.attempt.is_some()
+        }
+        "bounced" => life.attempt.is_none() && life.collection.attempts > 0,
+        _ => true,
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_stays_silently_open(words in prop::collection::vec(word(), 1..40)) {
+        let mut life = Life::new();
+        life.plan();
+        for word in &words {
+            if !is_possible(&life, word) {
+                continue;
+            }
+            match word.strip_prefix("ahead:") {
+                Some(days) => {
+                    let ahead = life.now + Duration::days(days.parse().unwrap());
+                    let day = days_between(due_on(), ahead.date_naive());
+                    life.happen(&format!("day:{day}"));
+                }
+                None => life.happen(word),
+            }
+            let one = &life.collection;
+            let whole = match one.state {
+                CollectionState::Closed => !life.is_open && one.next.is_none(),
+                CollectionState::Waiting => life.is_open && one.next.is_some(),
+                CollectionState::UnderWay => life.attempt.is_some() && one.next.is_none(),
+                CollectionState::Unknown => life.attempt == Some(AttemptState::Unknown),
+                CollectionState::Held => one.hold.is_some(),
+                CollectionState::Person => life.is_open && one.next.is_none(),
+            };
+            prop_assert!(whole && !one.why.is_empty(), "after {word}: {one:?}");
+            prop_assert_eq!(one.attempts, life.sent);
+            let before = one.clone();
+            life.plan();
+            prop_assert_eq!(&life.collection, &before, "looking again decides the same");
+        }
+    }
+}

@@ -125,6 +125,8 @@ async fn planned(scope: &mut Scope, command: CreateSubscription) -> Result<Subsc
 /// `PAYMENT_OVERDUE`, `PLAN_RETIRED`, `PLAN_NOT_IN_FORCE`, `CURRENCY_NOT_PRICED`, `ALIGNMENT_NOT_POSSIBLE`,
 /// `METER_IN_USE`.
 pub async fn create(scope: &mut Scope, command: CreateSubscription) -> Result<Subscription, Error> {
+    // First what every change of what is to be billed holds first.
+    store::billing::lock_many(&mut scope.tx, &[command.customer_id]).await?;
     // Held so that a block that arrives at the same time is seen by one or the other.
     store::customer::lock(&mut scope.tx, command.customer_id)
         .await

@@ -22,7 +22,7 @@ use super::{PreviewHorizon, documents_of, get, lock, save, version_in_force};
 use crate::catalog::{get_plan, retired};
 use crate::customer::MAX_NOTE;
 use crate::error::{Error, Expect, Field, Refusal};
-use crate::{Scope, collection, event};
+use crate::{Scope, event};
 
 impl From<CancelRefused> for Error {
     fn from(refused: CancelRefused) -> Self {

@@ -72,6 +72,8 @@ async fn workers_do_a_live_organizations_days_and_leave_sandboxes_alone() {
     world.until("SELECT bool_and(earned_until = '2025-02-01') FROM deferrals").await;
     world.clock.advance(chrono::Duration::days(1));
     world.until("SELECT bool_and(earned_until = '2025-03-01') FROM deferrals").await;
+    // Due since 14 February, and the customer has no way of paying.
+    world.until("SELECT count(*) = 1 FROM collections WHERE state = 'person'").await;
     for queue in ["prune", "verify_ledger"] {
         let last = format!(
             "SELECT EXISTS (SELECT FROM jobs WHERE queue = '{queue}' AND status = 'done' \
@@ -89,7 +91,7 @@ async fn workers_do_a_live_organizations_days_and_leave_sandboxes_alone() {
     let request = v1::ListQueuesRequest {};
     let queues = client.work.list_queues(request).await.unwrap().into_inner().queues;
     let names: Vec<&str> = queues.iter().map(|queue| queue.name.as_str()).collect();
-    for name in ["turn", "billing", "recognition", "verify_ledger", "prune"] {
+    for name in ["turn", "billing", "collection", "recognition", "verify_ledger", "prune"] {
         assert!(names.contains(&name), "{names:?}");
     }
     assert!(queues.iter().all(|queue| (queue.queued, queue.running, queue.dead) == (0, 0, 0)));

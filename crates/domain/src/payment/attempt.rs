@@ -176,12 +176,8 @@ impl Attempt {
                 Answer::Settled { on },
                 S::Submitting | S::Accepted | S::Unknown | S::Declined | S::NotSent | S::Cancelled,
             ) => {
-                let (from_transit, planned) = (self.in_transit, self.ask_at);
-                self.end(S::Settled);
-                self.raw_code = None;
-                self.class = None;
-                // Who reports it in the gateway's stead does not say when to ask.
-                self.ask_at = ask_again.or(planned).filter(|at| *at > now);
+                let from_transit = self.in_transit;
+                self.settle(ask_again, now);
                 Outcome::Applied(Effect::Settled { on: *on, from_transit })
             }
             (Answer::Accepted, _) if was_unknown => {
@@ -226,6 +222,15 @@ impl Attempt {
         self.ask_at = wait.map(|wait| now + *wait);
         self.asked = self.asked.saturating_add(1);
         Outcome::Applied(if wait.is_some() { Effect::Unknown } else { Effect::Lost })
+    }
+
+    fn settle(&mut self, ask_again: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+        let planned = self.ask_at;
+        self.end(AttemptState::Settled);
+        self.raw_code = None;
+        self.class = None;
+        // Who reports it in the gateway's stead does not say when to ask.
+        self.ask_at = ask_again.or(planned).filter(|at| *at > now);
     }
 
     fn end(&mut self, state: AttemptState) {

@@ -102,6 +102,22 @@ async fn workers_do_a_live_organizations_days_and_leave_sandboxes_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn workers_collect_what_a_live_organization_is_owed_when_it_is_due() {
+    let world = World::ticking().await;
+    let mut client = subscribed(&world).await;
+    let worker = Worker::start(world.ctx.clone());
+    world.until("SELECT count(*) = 1 FROM collections WHERE state = 'waiting'").await;
+    world.clock.advance(chrono::Duration::days(14));
+    // Nobody has set a way of paying: it is left to a person.
+    world.until("SELECT count(*) = 1 FROM collections WHERE state = 'person'").await;
+    world.until(IDLE).await;
+    worker.stop().await;
+    let done = jobs(&mut client, "collection", JobStatus::Done).await;
+    assert!(!done.is_empty() && done.iter().all(|job| job.last_error.is_empty()), "{done:?}");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dead_job_is_seen_and_can_be_put_back() {
     let world = World::ticking().await;
     let mut client = subscribed(&world).await;

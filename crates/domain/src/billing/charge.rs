@@ -149,9 +149,8 @@ impl<'a> Sale<'a> {
             return Ok(());
         }
         let charged = Period { start: self.item.charged_from, end: self.due.part.end };
-        let nothing = is_discounted
-            || lines.waived.contains(&id)
-            || self.price_of(charged)?.is_zero();
+        let nothing =
+            is_discounted || lines.waived.contains(&id) || self.price_of(charged)?.is_zero();
         match lines.asked.contains(&id) && nothing {
             true => Ok(()),
             false => Err(BillRefused::LineUnknown { id, from: charged.start, until: charged.end }),

@@ -183,8 +183,8 @@ const COURSES: &[(&str, &str)] = &[
 async fn every_course_of_a_payment_ends_paid_once_or_before_a_person() {
     let (world, mut client, product) = world().await;
     let mut invoices = Vec::new();
-    for (pays, _) in COURSES {
-        let customer = payer(&mut client, pays, pays).await;
+    for (course, (pays, _)) in COURSES.iter().enumerate() {
+        let customer = payer(&mut client, &format!("Payer {course}"), pays).await;
         invoices.push(invoice(&mut client, &customer, &product).await);
     }
     client.advance("2025-04-20").await.unwrap();

@@ -213,7 +213,8 @@ async fn objections_propose_a_block_that_a_person_confirms_and_that_holds_for_th
     // Over for both.
     client.advance("2025-03-01").await.unwrap();
     client.subscribe(of_ben).await.unwrap();
-    client.subscribe(Client::terms(&ann, &plan, "2025-03-01")).await.unwrap();
+    let refused = refusal(client.subscribe(Client::terms(&ann, &plan, "2025-03-01")).await);
+    assert_eq!(refused.line(), "FailedPrecondition PAYMENT_OVERDUE", "what is owed is not over");
     assert_eq!(decision(&mut client, &ann).await, confirmed);
     world.finish().await;
 }

@@ -138,6 +138,16 @@ async fn filled(database: &Database, vendor: &Vendor) {
          INSERT INTO plan_migration_results SELECT '{org}', id, id, 'unchanged', 'epoch' \
          FROM subscriptions WHERE org_id = '{org}'"
     );
+    filled_payments(database, org, customer).await;
+    filled_decisions(database, org, customer).await;
+    filled_drafts(database, org, customer).await;
+    database.sql().await.batch_execute(&discounts).await.unwrap();
+    database.sql().await.batch_execute(&migrations).await.unwrap();
+    database.sql().await.batch_execute(&rest).await.unwrap();
+}
+
+/// Rows of how customers pay, what they paid and what follows when they do not.
+async fn filled_payments(database: &Database, org: uuid::Uuid, customer: uuid::Uuid) {
     let dunning = format!(
         "INSERT INTO dunning_policies VALUES \
          ('{org}', '{org}', 'X', NULL, '[]', '[]', NULL, NULL, false, 'epoch'); \
@@ -174,7 +184,10 @@ async fn filled(database: &Database, vendor: &Vendor) {
              FROM collections WHERE org_id = '{org}' LIMIT 1"
     );
     database.sql().await.batch_execute(&collections).await.unwrap();
-    filled_decisions(database, org, customer).await;
+}
+
+/// Rows of drafts.
+async fn filled_drafts(database: &Database, org: uuid::Uuid, customer: uuid::Uuid) {
     let drafts = format!(
         "INSERT INTO drafts VALUES ('{org}', '{org}', '{customer}', 'invoice', 'draft', 'EUR', 'epoch', \
              'epoch', 'epoch', 'tomorrow', 0, 0, 0, 'epoch', NULL, NULL, NULL); \
@@ -185,9 +198,6 @@ async fn filled(database: &Database, vendor: &Vendor) {
          FROM invoice_lines WHERE org_id = '{org}' AND kind = 'recurring'"
     );
     database.sql().await.batch_execute(&drafts).await.unwrap();
-    database.sql().await.batch_execute(&discounts).await.unwrap();
-    database.sql().await.batch_execute(&migrations).await.unwrap();
-    database.sql().await.batch_execute(&rest).await.unwrap();
 }
 
 /// Rows of what counts against a customer and of what is proposed.

@@ -3,7 +3,7 @@
 //! Purpose: the one place that says which value means which, in both directions.
 //!
 //! Invariants: the compiler sees that every value of the domain has one on the wire. Values of the
-//! wire without one of the domain (unspecified, drafts) have no arm here and are refused.
+//! wire without one of the domain (unspecified) have no arm here and are refused.
 
 use app::job;
 use domain::payment::attempt;

@@ -187,6 +187,7 @@ impl<'a> Race<'a> {
     /// Runs statements about the two organizations.
     async fn execute(&self, statements: &str, now: DateTime<Utc>) -> Result<(), Error> {
         let statements = self.filled(statements).replace(":now", &now.to_rfc3339());
+        let statements = statements.replace(":millis", &now.timestamp_millis().to_string());
         self.laboratory.execute(&statements).await
     }
 

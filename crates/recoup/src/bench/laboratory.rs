@@ -45,10 +45,11 @@ impl Laboratory {
     pub(super) async fn open(options: &DatabaseOptions) -> Result<Self, Error> {
         let beside = options.data.clone().unwrap_or_else(std::env::temp_dir);
         let folder = beside.join(format!("recoup-bench-{}", std::process::id()));
+        let key = app::seal::fresh_key().map_err(Error::refused("no key can be made"))?;
         let private = DatabaseOptions {
             database_url: None,
             data: Some(folder.clone()),
-            seal: SealOptions::default(),
+            seal: SealOptions { secret_key: Some(key), ..SealOptions::default() },
             ..options.clone()
         };
         store::statements::count().map_err(Error::database("counting statements"))?;

@@ -33,10 +33,10 @@ pub(super) fn check(rows: &Rows, findings: &mut Vec<String>) {
         if sum != payment.amount_minor || positions != whole {
             findings.push(format!("payment {}: parts {positions:?} of {sum}", payment.id));
         }
-        if let Some(attempt) = payment.attempt_id {
-            if !attempts.insert((attempt, &payment.kind)) {
-                findings.push(format!("payment {}: the attempt has another", payment.id));
-            }
+        if let Some(attempt) = payment.attempt_id
+            && !attempts.insert((attempt, &payment.kind))
+        {
+            findings.push(format!("payment {}: the attempt has another", payment.id));
         }
         check_return(rows, payment, findings);
     }

@@ -127,7 +127,7 @@ async fn money_of_nobody_waits_until_it_is_matched() {
     assert_eq!(client.balances("2025-02-01").await["2050"], -3_000);
     let list = v1::ListUnmatchedRequest::default();
     let waiting = client.payments.list_unmatched(list.clone()).await.unwrap().into_inner().payments;
-    assert_eq!(waiting, [found.clone()]);
+    assert_eq!(waiting, std::slice::from_ref(&found));
     client.advance("2025-02-03").await.unwrap();
     let request = v1::MatchPaymentRequest {
         payment_id: found.id.clone(),

@@ -15,7 +15,7 @@
 //!    and serializes runs.
 //!
 //! With grace days the documents of a run are kept as drafts, which counts as billed; a later run, when
-//! their grace is over, makes documents of them ([`grace`]) before it decides anything new.
+//! their grace is over, makes documents of them (`grace`) before it decides anything new.
 //!
 //! A customer who cannot be billed is set aside with the reason and no longer claimed. When the
 //! database itself refuses a batch, customers are billed one by one until the one at fault is

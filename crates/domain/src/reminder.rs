@@ -9,7 +9,7 @@
 //! The last notice to a consumer in the Netherlands is also the letter that the law asks for before
 //! collection costs may be charged: it gives fourteen days, beginning on the day after the customer
 //! received it, and names the amount of those costs. Sources: Burgerlijk Wetboek 6:96 lid 6; Hoge
-//! Raad 25 November 2016, ECLI:NL:HR:2016:2704; [`costs`].
+//! Raad 25 November 2016, ECLI:NL:HR:2016:2704; `costs`.
 //!
 //! Deliberately absent: sending; which step is when ([`crate::dunning`]); charging those costs, which
 //! a person decides.

@@ -1,7 +1,7 @@
 //! Dunning policies: made, chosen, and shown day by day.
 //!
 //! Purpose: an organization makes policies, chooses one for itself and others for single plans.
-//! What is chosen decides from then on for every open invoice: dates of steps are computed, never
+//! What is chosen decides for the invoices issued from then on; dates of steps are computed, never
 //! stored.
 //!
 //! Invariants: a plan's own policy goes before the organization's; without either the built-in
@@ -10,8 +10,6 @@
 //! Deliberately absent: taking steps, which is `collection`'s.
 
 mod state;
-
-use std::collections::HashMap;
 
 use domain::date::Date;
 use domain::dunning::{Case, Moment, Policy, PolicyRefused, Terms};
@@ -109,42 +107,6 @@ pub struct Preview {
     pub reason: Option<Reason>,
     /// Every day on which something happens or changes.
     pub moments: Vec<Moment>,
-}
-
-/// The policies in force in an organization, for many plans at once.
-#[derive(Debug, Clone)]
-pub struct Policies {
-    default: Policy,
-    own: HashMap<DunningPolicyId, Policy>,
-    of_plans: HashMap<PlanId, DunningPolicyId>,
-}
-
-impl Policies {
-    /// The policy that is in force for a plan, or, without one, for the organization.
-    #[must_use]
-    pub fn of(&self, plan_id: Option<PlanId>) -> &Policy {
-        let id = plan_id.and_then(|plan_id| self.of_plans.get(&plan_id));
-        id.and_then(|id| self.own.get(id)).unwrap_or(&self.default)
-    }
-}
-
-/// Reads the policies in force for these plans, and the organization's, with a fixed number of
-/// queries.
-///
-/// # Errors
-/// [`Error::Unavailable`].
-pub async fn policies(scope: &mut Scope, plan_ids: &[PlanId]) -> Result<Policies, Error> {
-    let default = store::dunning::default_id(&mut scope.tx).await?;
-    let of_plans = store::dunning::of_plans(&mut scope.tx, plan_ids).await?;
-    let of_plans: HashMap<PlanId, DunningPolicyId> =
-        of_plans.into_iter().filter_map(|(plan, id)| Some((plan, id?))).collect();
-    let mut ids: Vec<DunningPolicyId> = of_plans.values().copied().chain(default).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let found = store::dunning::policies(&mut scope.tx, &ids).await?;
-    let own: HashMap<_, _> = found.into_iter().map(|one| (one.id, one.policy)).collect();
-    let chosen = default.and_then(|id| own.get(&id)).cloned();
-    Ok(Policies { default: chosen.unwrap_or_else(Policy::goodwill), own, of_plans })
 }
 
 fn checked(terms: Terms) -> Result<Policy, Error> {

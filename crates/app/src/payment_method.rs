@@ -191,8 +191,8 @@ fn taken(error: store::Error, method: &PaymentMethod) -> Error {
     }
 }
 
-/// Takes a method back: the mandate was revoked, the card withdrawn. The customer then pays by bank
-/// transfer. One that is not active stays as it is.
+/// Takes a method back: the mandate was revoked, the card withdrawn. Nothing is collected from the
+/// customer then. One that is not active stays as it is.
 ///
 /// # Errors
 /// [`Error::Invalid`] for the reason; [`Error::NotFound`].
@@ -234,8 +234,8 @@ pub async fn list(
     page.finish(scope, "payment_methods", filters.as_bytes(), rows, |one| one.id.0).await
 }
 
-/// The active methods of customers, in one query and in no order; who has none pays by bank
-/// transfer.
+/// The active methods of customers, in one query and in no order; from who has none nothing
+/// is collected.
 ///
 /// # Errors
 /// [`Error::Unavailable`].

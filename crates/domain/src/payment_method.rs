@@ -3,8 +3,8 @@
 //! Purpose: a mandate for direct debits, a card at a gateway, or bank transfer; what is checked when
 //! one is given; one replaces the other; the end of one.
 //!
-//! Invariants: at most one method of a customer is active; a customer without one pays by bank
-//! transfer. A method that is replaced or ended stays so, and its details never change: other details
+//! Invariants: at most one method of a customer is active; from a customer without one nothing is
+//! collected: a person is told. A method that is replaced or ended stays so, and its details never change: other details
 //! are another method. What is here can be shown: the account is masked, the token is absent. No
 //! refusal repeats an account or a token.
 //!

@@ -182,7 +182,7 @@ pub async fn get_many(tx: &mut Tx, ids: &[PaymentMethodId]) -> Result<Vec<Kept>>
     rows.into_iter().map(Kept::try_from).collect()
 }
 
-/// The active methods of customers, in no order; who has none pays by bank transfer.
+/// The active methods of customers, in no order; who has none is not listed.
 ///
 /// # Errors
 /// [`Error::Unavailable`].

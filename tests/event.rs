@@ -62,6 +62,12 @@ fn line(event: &v1::Event) -> String {
         v1::event::Subject::Collection(facts) => {
             format!("{on} {kind} {}", facts.document.as_ref().unwrap().number)
         }
+        v1::event::Subject::Investment(facts) => {
+            format!("{on} {kind} {}", euro(&facts.credited))
+        }
+        v1::event::Subject::Payout(facts) => {
+            format!("{on} {kind} {} {}", facts.number, euro(&facts.gross))
+        }
     }
 }
 
@@ -128,7 +134,7 @@ async fn check_facts(
                     ("60.49".into(), "60.49".into())
                 );
             }
-            v1::event::Subject::Collection(facts) => panic!("{facts:?}"),
+            other => panic!("{other:?}"),
         }
     }
     assert_eq!(documents.next(), None, "every document is told");

@@ -126,6 +126,8 @@ fn rate(class: VatClass, percent: Decimal, language: Language) -> String {
         (VatClass::Exempt, Language::English) => "exempt".to_owned(),
         (VatClass::Export, Language::Dutch) => "buiten EU".to_owned(),
         (VatClass::Export, Language::English) => "outside EU".to_owned(),
+        (VatClass::OutsideScope, Language::Dutch) => "buiten btw".to_owned(),
+        (VatClass::OutsideScope, Language::English) => "outside VAT".to_owned(),
     }
 }
 

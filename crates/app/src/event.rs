@@ -16,8 +16,8 @@ use std::collections::HashMap;
 
 use domain::date::{self, Date};
 use domain::event::{
-    self as rules, CollectionFacts, DocumentFacts, Event, EventKind, ItemFacts, Subject,
-    SubscriptionFacts,
+    self as rules, CollectionFacts, DocumentFacts, Event, EventKind, InvestmentFacts, ItemFacts,
+    PayoutFacts, Subject, SubscriptionFacts,
 };
 use domain::id::{CustomerId, EventId, InvoiceId, PriceId, ProductId, Sequence, SubscriptionId};
 use domain::invoice::{DocumentKind, Draft};
@@ -49,6 +49,8 @@ enum About {
     Subscription(Box<Subscription>),
     Document(DocumentFacts),
     Collection(Box<CollectionFacts>),
+    Investment(InvestmentFacts),
+    Payout(PayoutFacts),
 }
 
 /// Something that happened to a subscription, which now stands as given.
@@ -134,6 +136,26 @@ pub(crate) fn of_collection(
     News { kind, effective_on: on, customer_id, about: About::Collection(Box::new(facts)) }
 }
 
+/// Something that happened to an investment on a day.
+pub(crate) fn of_investment(
+    kind: EventKind,
+    on: Date,
+    investor: CustomerId,
+    facts: InvestmentFacts,
+) -> News {
+    News { kind, effective_on: on, customer_id: investor, about: About::Investment(facts) }
+}
+
+/// Something that happened to what an investor is credited and paid, on a day.
+pub(crate) fn of_payout(
+    kind: EventKind,
+    on: Date,
+    investor: CustomerId,
+    facts: PayoutFacts,
+) -> News {
+    News { kind, effective_on: on, customer_id: investor, about: About::Payout(facts) }
+}
+
 /// A document, as others need to know it.
 pub(crate) fn document_facts(now: Document) -> DocumentFacts {
     DocumentFacts {
@@ -172,6 +194,8 @@ pub(crate) async fn write(scope: &mut Scope) -> Result<bool, Error> {
             subject: match one.about {
                 About::Document(facts) => Subject::Document(facts),
                 About::Collection(facts) => Subject::Collection(facts),
+                About::Investment(facts) => Subject::Investment(facts),
+                About::Payout(facts) => Subject::Payout(facts),
                 About::Subscription(now) => {
                     Subject::Subscription(facts_of(&now, one.effective_on, &products))
                 }
@@ -187,7 +211,7 @@ pub(crate) async fn write(scope: &mut Scope) -> Result<bool, Error> {
 async fn products(scope: &mut Scope, news: &[News]) -> Result<HashMap<PriceId, ProductId>, Error> {
     let subscriptions = news.iter().filter_map(|one| match &one.about {
         About::Subscription(now) => Some(now.as_ref()),
-        About::Document(_) | About::Collection(_) => None,
+        _ => None,
     });
     products_of(scope, subscriptions).await
 }

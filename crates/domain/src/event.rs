@@ -14,15 +14,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::codes;
 use crate::date::Date;
-use crate::id::{CustomerId, EventId, InvoiceId, PlanId, PlanVersionId, ProductId, SubscriptionId};
+use crate::id::{
+    CustomerId, EventId, InvestmentId, InvoiceId, PlanId, PlanVersionId, ProductId, SelfBillId,
+    SubscriptionId,
+};
 use crate::invoice::DocumentKind;
 use crate::money::{Currency, Money};
 use crate::subscription::{State, Turn};
 
 mod collection;
+mod investment;
 mod stored;
 
 pub use self::collection::{CollectionFacts, OneOffFacts, of_letter};
+pub use self::investment::{InvestmentFacts, PayoutFacts};
 
 codes! {
     /// What happened.
@@ -73,6 +78,29 @@ codes! {
         ContactNeeded = "contact_needed",
         /// The customer is offered a payment outside the mandate.
         OneOffPaymentOffered = "one_off_payment_offered",
+        /// The terms of an investment hold, and its principal was invoiced.
+        InvestmentAccepted = "investment_accepted",
+        /// An investment will not be made after all.
+        InvestmentWithdrawn = "investment_withdrawn",
+        /// The principal was paid in full.
+        InvestmentFunded = "investment_funded",
+        /// As much as the principal was credited.
+        InvestmentRecouped = "investment_recouped",
+        /// A feature is the vendor's alone: all investments in it were recouped. One event for each
+        /// of them.
+        FeatureOwnershipPassed = "feature_ownership_passed",
+        /// Principal and return were credited.
+        InvestmentCompleted = "investment_completed",
+        /// More was credited than there is left to share: what follows is set off.
+        InvestmentReopened = "investment_reopened",
+        /// An investor was credited, or something of it was taken back: there is a document.
+        SelfBillIssued = "self_bill_issued",
+        /// A payout was handed to the bank.
+        PayoutSent = "payout_sent",
+        /// A payout has arrived.
+        PayoutSettled = "payout_settled",
+        /// A payout went back.
+        PayoutBounced = "payout_bounced",
     }
 }
 
@@ -103,6 +131,10 @@ pub enum Subject {
     Document(DocumentFacts),
     /// What is being done about an invoice that is to be paid.
     Collection(Box<CollectionFacts>),
+    /// An investment.
+    Investment(InvestmentFacts),
+    /// What an investor is credited and paid.
+    Payout(PayoutFacts),
 }
 
 /// A subscription, as others need to know it.
@@ -166,7 +198,7 @@ impl Subject {
     pub fn subscription_id(&self) -> Option<SubscriptionId> {
         match self {
             Self::Subscription(facts) => Some(facts.id),
-            Self::Document(_) | Self::Collection(_) => None,
+            _ => None,
         }
     }
 
@@ -176,7 +208,25 @@ impl Subject {
         match self {
             Self::Document(facts) => Some(facts.id),
             Self::Collection(facts) => Some(facts.document.id),
-            Self::Subscription(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The investment it is about, if it is about one.
+    #[must_use]
+    pub fn investment_id(&self) -> Option<InvestmentId> {
+        match self {
+            Self::Investment(facts) => Some(facts.id),
+            _ => None,
+        }
+    }
+
+    /// The document of a credit that it is about, if it is about one.
+    #[must_use]
+    pub fn self_bill_id(&self) -> Option<SelfBillId> {
+        match self {
+            Self::Payout(facts) => Some(facts.self_bill_id),
+            _ => None,
         }
     }
 }

@@ -148,6 +148,20 @@ ids! {
     DecisionId
     /// Something that counts against a customer.
     StrikeId
+    /// A wish that was submitted, and what became of it.
+    FeatureId
+    /// What a customer paid to have a feature built first.
+    InvestmentId
+    /// An investor's agreement that the vendor issues its invoices.
+    AgreementId
+    /// A document of what an investor was credited.
+    SelfBillId
+    /// What an investor is paid.
+    PayoutId
+    /// Payouts that are handed to the bank together.
+    PayoutBatchId
+    /// An account that an investor is paid to.
+    PayoutAccountId
     /// A journal entry.
     EntryId
     /// Something that happened.

@@ -105,6 +105,7 @@ impl Account {
             RevenueKind::Subscription => Self::SubscriptionRevenue,
             RevenueKind::Service => Self::ServiceRevenue,
             RevenueKind::Usage => Self::UsageRevenue,
+            RevenueKind::Investment => Self::InvestmentsToRepay,
         }
     }
 }
@@ -203,6 +204,20 @@ codes! {
         WriteOff = "write_off",
         /// VAT of such an invoice, reclaimed; the source's id is the invoice's.
         BadDebtVat = "bad_debt_vat",
+        /// What investors were credited, or what of it was taken back; the source's id is the
+        /// document's.
+        Share = "share",
+        /// VAT on an investor's own invoice; the source's id is that of the document it is for.
+        InvestorInvoice = "investor_invoice",
+        /// A payout that was sent; the source's id is the payout's, its part which time.
+        PayoutSent = "payout_sent",
+        /// A payout that has arrived; the source's id is the payout's.
+        PayoutSettled = "payout_settled",
+        /// A payout that went back; the source's id is the payout's, its part which time.
+        PayoutBounced = "payout_bounced",
+        /// Principal that is not repaid, because its feature was retired; the source's id is the
+        /// investment's.
+        FeatureRetired = "feature_retired",
     }
 }
 

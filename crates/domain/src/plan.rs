@@ -52,6 +52,8 @@ codes! {
         Service = "service",
         /// Pay per use: account 8020.
         Usage = "usage",
+        /// Principals of investments: no revenue, but what is to be repaid.
+        Investment = "investment",
     }
 }
 

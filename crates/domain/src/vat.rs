@@ -59,6 +59,8 @@ codes! {
         ReverseCharge = "AE",
         /// Outside the EU (code G).
         Export = "G",
+        /// Outside the scope of VAT (code O): a loan, a private person.
+        OutsideScope = "O",
     }
 }
 

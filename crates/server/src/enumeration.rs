@@ -8,9 +8,9 @@
 use app::job;
 use domain::payment::attempt;
 use domain::{
-    collection, customer, decision, discount, dunning, entitlement, event, failure, invoice,
-    ledger, mrr, one_off, organization, payment, payment_method, period, plan, renewal, strike,
-    subscription, usage, vat,
+    collection, customer, decision, discount, dunning, entitlement, event, failure, feature,
+    investment, invoice, ledger, mrr, one_off, organization, payment, payment_method, payout,
+    period, plan, renewal, self_bill, strike, subscription, usage, vat,
 };
 
 use crate::pb::v1;
@@ -160,11 +160,13 @@ both_ways! {
         Exempt = Exempt,
         ReverseCharge = ReverseCharge,
         Export = Export,
+        OutsideScope = OutsideScope,
     }
     RevenueKind = plan::RevenueKind {
         Subscription = Subscription,
         Service = Service,
         Usage = Usage,
+        Investment = Investment,
     }
     Aggregation = usage::Aggregation {
         Sum = Sum,
@@ -295,6 +297,17 @@ both_ways! {
         SubscriptionCancellationPlanned = SubscriptionCancellationPlanned,
         SubscriptionCancellationUndone = SubscriptionCancellationUndone,
         SubscriptionCancelled = SubscriptionCancelled,
+        InvestmentAccepted = InvestmentAccepted,
+        InvestmentWithdrawn = InvestmentWithdrawn,
+        InvestmentFunded = InvestmentFunded,
+        InvestmentRecouped = InvestmentRecouped,
+        FeatureOwnershipPassed = FeatureOwnershipPassed,
+        InvestmentCompleted = InvestmentCompleted,
+        InvestmentReopened = InvestmentReopened,
+        SelfBillIssued = SelfBillIssued,
+        PayoutSent = PayoutSent,
+        PayoutSettled = PayoutSettled,
+        PayoutBounced = PayoutBounced,
         InvoiceFinalized = InvoiceFinalized,
         CreditNoteFinalized = CreditNoteFinalized,
         InvoiceSettled = InvoiceSettled,
@@ -348,6 +361,12 @@ both_ways! {
         AttemptFailed = AttemptFailed,
         WriteOff = WriteOff,
         BadDebtVat = BadDebtVat,
+        Share = Share,
+        InvestorInvoice = InvestorInvoice,
+        PayoutSent = PayoutSent,
+        PayoutSettled = PayoutSettled,
+        PayoutBounced = PayoutBounced,
+        FeatureRetired = FeatureRetired,
     }
     MigrationState = subscription::MigrationState {
         Running = Running,
@@ -368,6 +387,56 @@ both_ways! {
     MovementReason = mrr::movement::Reason {
         Paused = Paused,
         Resumed = Resumed,
+    }
+    FeatureState = feature::FeatureState {
+        Submitted = Submitted,
+        Declined = Declined,
+        Backlog = Backlog,
+        Funded = Funded,
+        InDevelopment = InDevelopment,
+        Released = Released,
+        Retired = Retired,
+    }
+    InvestmentState = investment::InvestmentState {
+        Proposed = Proposed,
+        Accepted = Accepted,
+        Funded = Funded,
+        Recouping = Recouping,
+        Recouped = Recouped,
+        Completed = Completed,
+        Withdrawn = Withdrawn,
+    }
+    ShareBasis = investment::Basis {
+        Collected = Collected,
+        Invoiced = Invoiced,
+        CollectedAndAged = CollectedAndAged,
+    }
+    ShareTreatment = investment::ShareTreatment {
+        WithVat = WithVat,
+        SmallBusiness = SmallBusiness,
+        ReverseCharge = ReverseCharge,
+        OutsideScope = OutsideScope,
+    }
+    SelfBillKind = self_bill::SelfBillKind {
+        Invoice = Invoice,
+        CreditNote = CreditNote,
+        Statement = Statement,
+        Advice = Advice,
+    }
+    SelfBillAcceptance = self_bill::SelfBillAcceptance {
+        NotAsked = NotAsked,
+        Waiting = Waiting,
+        Accepted = Accepted,
+        Rejected = Rejected,
+    }
+    PayoutState = payout::PayoutState {
+        WaitingInvoice = WaitingInvoice,
+        WaitingAcceptance = WaitingAcceptance,
+        Ready = Ready,
+        Sent = Sent,
+        Settled = Settled,
+        Bounced = Bounced,
+        Cancelled = Cancelled,
     }
     ChurnKind = mrr::ChurnKind {
         Voluntary = Voluntary,

@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use app::Ctx;
 use app::event::{self, Batch, Begin, Filter, Numbered, Watch};
-use domain::event::{CollectionFacts, DocumentFacts, ItemFacts, Subject, SubscriptionFacts};
+use domain::event::{
+    CollectionFacts, DocumentFacts, InvestmentFacts, ItemFacts, PayoutFacts, Subject,
+    SubscriptionFacts,
+};
 use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use tonic::{Request, Response, Status, async_trait};
@@ -137,6 +140,8 @@ impl From<Numbered> for v1::Event {
                 Subject::Subscription(facts) => Told::Subscription(facts.into()),
                 Subject::Document(facts) => Told::Document(facts.into()),
                 Subject::Collection(facts) => Told::Collection((*facts).into()),
+                Subject::Investment(facts) => Told::Investment(facts.into()),
+                Subject::Payout(facts) => Told::Payout(facts.into()),
             }),
         }
     }
@@ -202,6 +207,35 @@ impl From<CollectionFacts> for v1::CollectionFacts {
             step: facts.step.map(code::<v1::DunningAction>).unwrap_or_default(),
             one_off,
             message,
+        }
+    }
+}
+
+impl From<InvestmentFacts> for v1::InvestmentFacts {
+    fn from(facts: InvestmentFacts) -> Self {
+        Self {
+            investment_id: facts.id.to_string(),
+            feature_id: facts.feature_id.to_string(),
+            state: code::<v1::InvestmentState>(facts.state),
+            principal: Some(facts.principal.into()),
+            cap: Some(facts.cap.into()),
+            credited: Some(facts.credited.into()),
+            share_percent: Some(facts.share_percent.into()),
+        }
+    }
+}
+
+impl From<PayoutFacts> for v1::PayoutFacts {
+    fn from(facts: PayoutFacts) -> Self {
+        Self {
+            self_bill_id: facts.self_bill_id.to_string(),
+            kind: code::<v1::SelfBillKind>(facts.kind),
+            number: facts.number.unwrap_or_default(),
+            month: Some(facts.month.into()),
+            issue_on: Some(facts.issue_on.into()),
+            gross: Some(facts.total.into()),
+            payout_id: facts.payout_id.map(|id| id.to_string()).unwrap_or_default(),
+            state: facts.state.map(code::<v1::PayoutState>).unwrap_or_default(),
         }
     }
 }

@@ -315,6 +315,97 @@ diesel::table! {
         subscription_id -> Nullable<Uuid>,
         invoice_id -> Nullable<Uuid>,
         payload -> Jsonb,
+        investment_id -> Nullable<Uuid>,
+        self_bill_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    feature_months (org_id, feature_id, basis, month) {
+        org_id -> Uuid,
+        feature_id -> Uuid,
+        basis -> Text,
+        month -> Date,
+        currency -> Text,
+        counted_minor -> Int8,
+        revenue_minor -> Int8,
+        share_percent -> Numeric,
+        accrual_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    feature_votes (org_id, feature_id, customer_id) {
+        org_id -> Uuid,
+        feature_id -> Uuid,
+        customer_id -> Uuid,
+        voted_on -> Date,
+    }
+}
+
+diesel::table! {
+    features (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        title -> Text,
+        description -> Text,
+        requested_by -> Nullable<Uuid>,
+        state -> Text,
+        value -> Nullable<Int4>,
+        complexity -> Nullable<Int4>,
+        note -> Nullable<Text>,
+        currency -> Nullable<Text>,
+        submitted_on -> Date,
+        assessed_on -> Nullable<Date>,
+        started_on -> Nullable<Date>,
+        released_on -> Nullable<Date>,
+        retired_on -> Nullable<Date>,
+        owned_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    investment_months (org_id, investment_id, month) {
+        org_id -> Uuid,
+        investment_id -> Uuid,
+        month -> Date,
+        revenue_minor -> Int8,
+        accrual_minor -> Int8,
+        accrued_minor -> Int8,
+        credited_minor -> Int8,
+        principal_minor -> Int8,
+        credited_total_minor -> Int8,
+        carried_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    investments (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        feature_id -> Uuid,
+        investor_id -> Uuid,
+        currency -> Text,
+        principal_minor -> Int8,
+        share_percent -> Numeric,
+        return_percent -> Numeric,
+        cap_minor -> Int8,
+        basis -> Text,
+        vat_treatment -> Text,
+        state -> Text,
+        proposed_on -> Date,
+        accepted_on -> Nullable<Date>,
+        withdrawn_on -> Nullable<Date>,
+        consent_on -> Nullable<Date>,
+        invoice_id -> Nullable<Uuid>,
+        funded_on -> Nullable<Date>,
+        recouped_on -> Nullable<Date>,
+        completed_on -> Nullable<Date>,
+        accrued_minor -> Int8,
+        credited_minor -> Int8,
+        forgone_minor -> Int8,
+        created_at -> Timestamptz,
     }
 }
 
@@ -517,6 +608,8 @@ diesel::table! {
         page_secret -> Bytea,
         created_at -> Timestamptz,
         draft_grace_days -> Int4,
+        payout_day -> Int4,
+        minimum_payout_minor -> Int8,
     }
 }
 
@@ -606,6 +699,57 @@ diesel::table! {
 }
 
 diesel::table! {
+    payout_accounts (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        investor_id -> Uuid,
+        holder -> Text,
+        masked_account -> Text,
+        sealed -> Bytea,
+        fingerprint -> Bytea,
+        key_id -> Text,
+        set_on -> Date,
+        set_by -> Text,
+        is_change -> Bool,
+        ended_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payout_batches (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        currency -> Text,
+        count -> Int4,
+        total_minor -> Int8,
+        sent_on -> Date,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payouts (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        investor_id -> Uuid,
+        self_bill_id -> Uuid,
+        currency -> Text,
+        amount_minor -> Int8,
+        state -> Text,
+        why -> Nullable<Text>,
+        approved_by -> Nullable<Text>,
+        times -> Int4,
+        batch_id -> Nullable<Uuid>,
+        account_id -> Nullable<Uuid>,
+        sent_on -> Nullable<Date>,
+        settled_on -> Nullable<Date>,
+        bounced_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     plan_migration_results (org_id, migration_id, subscription_id) {
         org_id -> Uuid,
         migration_id -> Uuid,
@@ -688,6 +832,7 @@ diesel::table! {
         model -> Jsonb,
         minimum_minor -> Nullable<Int8>,
         meter_id -> Nullable<Uuid>,
+        feature_id -> Nullable<Uuid>,
     }
 }
 
@@ -711,6 +856,65 @@ diesel::table! {
 }
 
 diesel::table! {
+    self_bill_lines (org_id, self_bill_id, position) {
+        org_id -> Uuid,
+        self_bill_id -> Uuid,
+        position -> Int4,
+        investment_id -> Uuid,
+        description -> Text,
+        revenue_minor -> Nullable<Int8>,
+        share_percent -> Numeric,
+        net_minor -> Int8,
+        principal_minor -> Int8,
+        vat_class -> Text,
+        vat_percent -> Numeric,
+    }
+}
+
+diesel::table! {
+    self_billing_agreements (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        investor_id -> Uuid,
+        signed_on -> Date,
+        valid_until -> Nullable<Date>,
+        acceptance -> Text,
+        silent_days -> Nullable<Int4>,
+        number_prefix -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    self_bills (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        investor_id -> Uuid,
+        kind -> Text,
+        vat_treatment -> Text,
+        currency -> Text,
+        month -> Date,
+        issue_on -> Date,
+        year -> Nullable<Int4>,
+        sequence -> Nullable<Int8>,
+        number -> Nullable<Text>,
+        net_minor -> Int8,
+        tax_minor -> Int8,
+        total_minor -> Int8,
+        supplier -> Jsonb,
+        buyer -> Jsonb,
+        corrects_id -> Nullable<Uuid>,
+        reason -> Nullable<Text>,
+        acceptance -> Text,
+        accepts_on -> Nullable<Date>,
+        own_number -> Nullable<Text>,
+        own_issue_on -> Nullable<Date>,
+        own_tax_minor -> Nullable<Int8>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     set_asides (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
@@ -723,6 +927,13 @@ diesel::table! {
         last_at -> Timestamptz,
         times -> Int4,
         resolved_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    share_progress (org_id) {
+        org_id -> Uuid,
+        next_month -> Date,
     }
 }
 
@@ -924,6 +1135,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     dunning_policies,
     event_positions,
     events,
+    feature_months,
+    feature_votes,
+    features,
+    investment_months,
+    investments,
     invoice_lines,
     invoice_vat,
     invoices,
@@ -941,6 +1157,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     payment_attempts,
     payment_methods,
     payments,
+    payout_accounts,
+    payout_batches,
+    payouts,
     plan_migration_results,
     plan_migrations,
     plan_versions,
@@ -949,7 +1168,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     prices,
     products,
     seal_keys,
+    self_bill_lines,
+    self_billing_agreements,
+    self_bills,
     set_asides,
+    share_progress,
     strikes,
     subscription_discounts,
     subscription_intents,

@@ -24,6 +24,8 @@ pub fn legal_texts(seller: &Party, classes: &[VatClass], language: Language) -> 
             (VatClass::Export, Language::English) => {
                 Some("No VAT: the place of supply is outside the EU (Article 44 of Directive 2006/112/EC).")
             }
+            (VatClass::OutsideScope, Language::Dutch) => Some("Buiten de heffing van btw."),
+            (VatClass::OutsideScope, Language::English) => Some("Outside the scope of VAT."),
             (VatClass::Exempt, language) => Some(exempt_text(seller, language)),
         })
         .collect();

@@ -229,7 +229,7 @@ pub(crate) fn eu_vat(case: &Case) -> Option<Value> {
     let vat = line_vat(&rates, parties, VatCategory::Standard, date::LATEST).ok()?;
     let code = match vat.class {
         VatClass::ReverseCharge => "reverse_charge".to_owned(),
-        VatClass::Export => "tax_exempt".to_owned(),
+        VatClass::Export | VatClass::OutsideScope => "tax_exempt".to_owned(),
         _ => {
             let named = |country: &&&str| {
                 rates.percent(country, VatCategory::Standard, date::LATEST) == Ok(vat.percent)

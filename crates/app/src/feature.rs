@@ -1,0 +1,3 @@
+//! Features: wished, assessed, built, retired.
+//!
+//! Deliberately absent: the money ([`crate::investment`], [`crate::share`]).

@@ -1,0 +1,3 @@
+//! Investments: proposed, accepted, funded, withdrawn.
+//!
+//! Deliberately absent: the monthly share ([`crate::share`]).

@@ -1,0 +1,3 @@
+//! The monthly share: what investors are credited.
+//!
+//! Deliberately absent: the documents ([`crate::self_bill`]).

@@ -1,0 +1,3 @@
+//! What investors see: statement and forecast.
+//!
+//! Deliberately absent: crediting ([`crate::share`]).

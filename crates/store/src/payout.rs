@@ -1,0 +1,1 @@
+//! Payouts, their batches, and the accounts they go to.

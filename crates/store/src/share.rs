@@ -1,0 +1,1 @@
+//! What features brought, month by month, and what was credited of it.

@@ -1,0 +1,1 @@
+//! What investors see of their investments, read in a fixed number of statements.

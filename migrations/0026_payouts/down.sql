@@ -1,0 +1,13 @@
+DROP TABLE payouts;
+DROP TABLE payout_batches;
+DROP TABLE payout_accounts;
+DROP TABLE self_bill_lines;
+DROP TABLE self_bills;
+DROP FUNCTION refuse_change_of_self_bill;
+DROP TABLE investment_months;
+DROP TABLE feature_months;
+DROP TABLE share_progress;
+ALTER TABLE organizations
+    DROP CONSTRAINT organizations_payout,
+    DROP COLUMN payout_day,
+    DROP COLUMN minimum_payout_minor;

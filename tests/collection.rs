@@ -5,6 +5,7 @@ mod money;
 mod queue;
 mod report;
 mod secret;
+mod years;
 
 use server::pb::v1::{self, set_payment_method_request::Details};
 
@@ -124,15 +125,21 @@ async fn story(client: &mut Client, invoice: &v1::Invoice) -> String {
 
 /// Monday.
 const FIRST_DAY: &str = "2025-02-03";
+/// An invoice of this day is debited on the first day: two weeks after it was announced.
+const NOTICE_DAY: &str = "2025-01-20";
 
 async fn world() -> (World, Client, v1::Product) {
+    world_from(FIRST_DAY).await
+}
+
+async fn world_from(day: &str) -> (World, Client, v1::Product) {
     let world = World::new().await;
-    let mut client = world.sandbox(FIRST_DAY).await;
+    let mut client = world.sandbox(day).await;
     let product = client.product("advice", &Plan::months(1, "0")).await;
     (world, client, product)
 }
 
-/// What pays, and what comes of an invoice of Monday 3 February over 121.00 until 20 April.
+/// What pays, and what comes of an invoice due on Monday 3 February over 121.00 until 20 April.
 const COURSES: &[(&str, &str)] = &[
     ("settles", "02-03 settled: closed 0.00"),
     (
@@ -181,17 +188,24 @@ const COURSES: &[(&str, &str)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_course_of_a_payment_ends_paid_once_or_before_a_person() {
-    let (world, mut client, product) = world().await;
+    let (world, mut client, product) = world_from(NOTICE_DAY).await;
     let mut invoices = Vec::new();
-    for (course, (pays, _)) in COURSES.iter().enumerate() {
-        let customer = payer(&mut client, &format!("Payer {course}"), pays).await;
-        invoices.push(invoice(&mut client, &customer, &product).await);
+    for by_debit in [true, false] {
+        for (pays, expected) in
+            COURSES.iter().filter(|(pays, _)| pays.starts_with("NL") == by_debit)
+        {
+            let customer = payer(&mut client, &format!("Payer {}", invoices.len()), pays).await;
+            let invoice = invoice(&mut client, &customer, &product).await;
+            assert_eq!(day(&invoice.due_on), FIRST_DAY, "{pays}");
+            invoices.push((pays, expected, invoice));
+        }
+        client.advance(FIRST_DAY).await.unwrap();
     }
     client.advance("2025-04-20").await.unwrap();
     let mut wrong = Vec::new();
-    for ((pays, expected), invoice) in COURSES.iter().zip(&invoices) {
+    for (pays, expected, invoice) in &invoices {
         let found = story(&mut client, invoice).await;
-        if found != *expected {
+        if found != **expected {
             wrong.push(format!("{pays}: {found}\n  not {expected}"));
         }
     }
@@ -205,7 +219,7 @@ async fn every_course_of_a_payment_ends_paid_once_or_before_a_person() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_debit_that_settles_later_is_in_transit_until_then() {
-    let (world, mut client, product) = world().await;
+    let (world, mut client, product) = world_from(NOTICE_DAY).await;
     let ann = payer(&mut client, "Ann", "NL18SNDB0000000002").await;
     let one = invoice(&mut client, &ann, &product).await;
     client.advance("2025-02-04").await.unwrap();

@@ -3,7 +3,7 @@
 use prost_types::FieldMask;
 use server::pb::v1::{self, Language, OrganizationKind};
 
-use crate::world::{Client, Plan, World, date, day, refusal};
+use crate::world::{Client, Plan, World, date, day, euros, refusal};
 
 fn right() -> v1::Organization {
     v1::Organization {
@@ -53,6 +53,9 @@ async fn a_new_organization_has_the_usual_settings_and_a_key_of_its_own() {
         credit_note_prefix: "C".into(),
         number_pattern: "{prefix}{year}-{seq:05}".into(),
         default_payment_terms_days: Some(14),
+        payout_day: 1,
+        minimum_payout: euros(0),
+        pre_notification_days: Some(14),
         ..right()
     };
     assert_eq!(founded.organization.as_ref(), Some(&expected));
@@ -105,8 +108,10 @@ async fn a_field_that_is_wrong_is_named() {
         change(&mut organization);
         organization
     };
-    let table: [(v1::Organization, &str); 18] = [
+    let table: [(v1::Organization, &str); 20] = [
         (with(&|one| one.kind = 0), "kind"),
+        (with(&|one| one.pre_notification_days = Some(0)), "pre_notification_days"),
+        (with(&|one| one.pre_notification_days = Some(31)), "pre_notification_days"),
         (with(&|one| one.legal_name = String::new()), "legal_name"),
         (with(&|one| one.address = None), "address"),
         (with(&|one| one.address = Some(Client::address("Nederland"))), "address.country"),

@@ -16,6 +16,9 @@ const OBJECTS: &str = "NL55SNDB0000000015";
 const BOUNCES: &str = "NL38SNDB0000000030";
 const TOKEN: &str = "declines_insufficient_funds";
 
+/// What is invoiced on this day is debited on Monday 3 February.
+const NOTICE_DAY: &str = "2025-01-20";
+
 /// The account of the sandbox's vendor.
 const VENDOR: &str = "NL91ABNA0417164300";
 
@@ -190,7 +193,7 @@ async fn assert_secret(world: &World, secrets: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_debit_without_money_is_told_day_by_day_in_the_customers_language() {
     let world = World::new().await;
-    let mut client = world.sandbox("2025-02-03").await;
+    let mut client = world.sandbox(NOTICE_DAY).await;
     let (invoice, lines, dutch) = course(&mut client, debit(NO_MONEY), Language::Nl).await;
     assert_eq!(
         lines,
@@ -213,7 +216,7 @@ async fn a_debit_without_money_is_told_day_by_day_in_the_customers_language() {
     assert_eq!(reminder.subject, subject);
     assert_says(&reminder, &["Geachte Anna de Vries,", "EUR 121,00", VENDOR, &reference, "saldo"]);
 
-    let mut other = world.sandbox("2025-02-03").await;
+    let mut other = world.sandbox(NOTICE_DAY).await;
     let (_, same, english) = course(&mut other, debit(NO_MONEY), Language::En).await;
     assert_eq!(same, lines);
     let reminder = words(&english, EventKind::PaymentReminder);
@@ -263,7 +266,7 @@ async fn every_reason_has_its_own_words() {
         (debit(BOUNCES), BOUNCES_TELLS, EventKind::ContactNeeded, "had it paid back"),
     ];
     for (details, expected, kind, part) in table {
-        let mut client = world.sandbox("2025-02-03").await;
+        let mut client = world.sandbox(NOTICE_DAY).await;
         let (_, lines, events) = course(&mut client, details, Language::En).await;
         assert_eq!(lines, expected);
         assert_says(&words(&events, kind), &[part]);
@@ -322,7 +325,7 @@ async fn who_pays_by_transfer_is_reminded_three_times_and_last_with_the_costs_of
 #[tokio::test(flavor = "multi_thread")]
 async fn money_with_the_reference_that_was_told_settles_the_invoice() {
     let world = World::new().await;
-    let mut client = world.sandbox("2025-02-03").await;
+    let mut client = world.sandbox(NOTICE_DAY).await;
     let ann = customer(&mut client, Some(debit(NO_MONEY)), Language::En).await;
     let owed = invoice(&mut client, &ann).await;
     client.advance("2025-02-07").await.unwrap();

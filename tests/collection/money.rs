@@ -2,7 +2,7 @@
 
 use server::pb::v1;
 
-use super::{attempts, collection, invoice, payer, pays_by, story, world};
+use super::{NOTICE_DAY, attempts, collection, invoice, payer, pays_by, story, world, world_from};
 use crate::world::{Client, Plan, day, euro};
 
 fn money(cents: i64) -> Option<server::pb::google::r#type::Money> {
@@ -95,7 +95,7 @@ async fn new_details_are_tried_once_however_often_they_are_given() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn details_given_while_the_old_ones_are_still_tried_are_tried_when_those_fail() {
-    let (world, mut client, product) = world().await;
+    let (world, mut client, product) = world_from(NOTICE_DAY).await;
     let ann = payer(&mut client, "Ann", "NL39SNDB0000000012").await;
     let one = invoice(&mut client, &ann, &product).await;
     client.advance("2025-02-04").await.unwrap();
@@ -108,7 +108,7 @@ async fn details_given_while_the_old_ones_are_still_tried_are_tried_when_those_f
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transfer_while_a_debit_is_under_way_asks_the_debit_back() {
-    let (world, mut client, product) = world().await;
+    let (world, mut client, product) = world_from(NOTICE_DAY).await;
     let ann = payer(&mut client, "Ann", "NL18SNDB0000000002").await;
     let one = invoice(&mut client, &ann, &product).await;
     client.advance("2025-02-04").await.unwrap();

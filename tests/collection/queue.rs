@@ -46,7 +46,7 @@ async fn a_person_hurries_an_attempt_and_asking_twice_is_one() {
     let refused = refusal(retry_now(&mut client, &one.id).await);
     assert_eq!(refused.line(), "FailedPrecondition NOTHING_TO_COLLECT");
     // An attempt that may still bring the money is the only one.
-    let ben = payer(&mut client, "Ben", "NL18SNDB0000000002").await;
+    let ben = payer(&mut client, "Ben", "settles_after_5").await;
     let two = invoice(&mut client, &ben, &product).await;
     client.advance("2025-02-07").await.unwrap();
     let refused = refusal(retry_now(&mut client, &two.id).await);

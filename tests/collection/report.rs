@@ -109,7 +109,7 @@ async fn what_nobody_knows_is_decided_by_a_person_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_reports_are_refused_with_their_field() {
     let (world, mut client, product) = world().await;
-    let ann = payer(&mut client, "Ann", "NL18SNDB0000000002").await;
+    let ann = payer(&mut client, "Ann", "settles_after_5").await;
     let one = invoice(&mut client, &ann, &product).await;
     client.advance("2025-02-03").await.unwrap();
     let attempt = attempts(&mut client, &one).await.remove(0);

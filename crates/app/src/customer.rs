@@ -165,6 +165,7 @@ pub async fn create(scope: &mut Scope, command: CreateCustomer) -> Result<Custom
         vat_treatment: VatTreatment::Domestic,
         currency: command.currency.unwrap_or(scope.organization.default_currency),
         payment_terms_days: None,
+        scheme: None,
         party_type: PartyType::Business,
         treat_as_consumer: false,
         language: None,

@@ -161,6 +161,9 @@ pub async fn set(scope: &mut Scope, command: SetPaymentMethod) -> Result<Payment
     store::payment_method::insert(&mut scope.tx, &new, scope.now)
         .await
         .map_err(|error| taken(error, &new.method))?;
+    // Its invoices are due by the way in which it pays.
+    let scheme = new.method.details.scheme();
+    store::customer::save_scheme(&mut scope.tx, customer_id, Some(scheme)).await?;
     crate::collection::rearm(scope, customer_id).await?;
     Ok(new.method)
 }
@@ -208,6 +211,7 @@ pub async fn end(
     let mut method = get(scope, id).await?.method;
     if let Outcome::Applied(()) = method.end(reason, scope.today()) {
         store::payment_method::save_state(&mut scope.tx, &method).await?;
+        store::customer::save_scheme(&mut scope.tx, customer_id, None).await?;
         crate::collection::refresh(scope, &[customer_id]).await?;
     }
     Ok(method)

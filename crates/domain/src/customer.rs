@@ -7,7 +7,7 @@
 //! consumer in another EU country only where a rate of that country is known; a blocked customer
 //! buys nothing new.
 //!
-//! Deliberately absent: payment methods and dunning.
+//! Deliberately absent: the details of payment methods, dunning.
 
 use crate::Outcome;
 use crate::code::codes;
@@ -15,6 +15,7 @@ use crate::date::Date;
 use crate::id::CustomerId;
 use crate::money::Currency;
 use crate::organization::{Address, Language, Organization};
+use crate::payment::Scheme;
 use crate::vat::{EU_COUNTRIES, VatTreatment};
 
 codes! {
@@ -71,6 +72,8 @@ pub struct Customer {
     pub currency: Currency,
     /// Days between issue and payment; the organization's when absent.
     pub payment_terms_days: Option<u32>,
+    /// The way in which its money moves: the scheme of its active payment method.
+    pub scheme: Option<Scheme>,
     /// Business or consumer.
     pub party_type: PartyType,
     /// A business to which consumer rules are applied.

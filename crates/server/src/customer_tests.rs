@@ -53,6 +53,7 @@ fn a_block_is_shown_while_it_holds() {
         vat_treatment: domain::vat::VatTreatment::Domestic,
         currency: domain::money::Currency::EUR,
         payment_terms_days: None,
+        scheme: None,
         party_type: domain::customer::PartyType::Business,
         treat_as_consumer: false,
         language: None,

@@ -8,6 +8,7 @@ use domain::date::Date;
 use domain::id::CustomerId;
 use domain::money::Currency;
 use domain::organization::Language;
+use domain::payment::Scheme;
 use domain::vat::VatTreatment;
 
 use crate::organization::{address, address_json};
@@ -25,6 +26,7 @@ struct Row {
     vat_treatment: VatTreatment,
     currency: Currency,
     payment_terms_days: Option<i32>,
+    scheme: Option<Scheme>,
     party_type: PartyType,
     treat_as_consumer: bool,
     language: Option<Language>,
@@ -56,6 +58,7 @@ impl TryFrom<Row> for Customer {
             vat_treatment: row.vat_treatment,
             currency: row.currency,
             payment_terms_days: terms.map_err(Error::corrupt)?,
+            scheme: row.scheme,
             party_type: row.party_type,
             treat_as_consumer: row.treat_as_consumer,
             language: row.language,
@@ -123,6 +126,16 @@ pub async fn update(tx: &mut Tx, customer: &Customer) -> Result<()> {
     );
     let row = c::table.filter(c::org_id.eq(tx.org())).filter(c::id.eq(customer.id));
     diesel::update(row).set(facts).execute(tx.connection()).await?;
+    Ok(())
+}
+
+/// Keeps the scheme of the customer's active payment method; none when it has none.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn save_scheme(tx: &mut Tx, id: CustomerId, scheme: Option<Scheme>) -> Result<()> {
+    let row = customers::table.filter(customers::org_id.eq(tx.org())).filter(customers::id.eq(id));
+    diesel::update(row).set(customers::scheme.eq(scheme)).execute(tx.connection()).await?;
     Ok(())
 }
 

@@ -254,6 +254,7 @@ pub(crate) fn customer(
         vat_treatment,
         currency: Currency::EUR,
         payment_terms_days: None,
+        scheme: None,
         party_type,
         treat_as_consumer: false,
         language: None,

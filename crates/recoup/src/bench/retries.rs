@@ -76,6 +76,7 @@ async fn set(laboratory: &Laboratory, count: u32) -> Result<OrgId, Error> {
     laboratory
         .execute(&format!(
             "UPDATE organizations SET payment_terms_days = 0 WHERE org_id = '{org}'; \
+             UPDATE customers SET scheme = 'card' WHERE org_id = '{org}'; \
              UPDATE collections SET next_at = NULL, next_action = NULL, state = 'closed' \
              WHERE org_id = '{org}'"
         ))

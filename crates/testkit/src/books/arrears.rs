@@ -1,5 +1,5 @@
 //! What missing money does: the stored state of every customer is what its open invoices make it,
-//! and its subscriptions follow.
+//! and its subscriptions follow. A customer's scheme is that of its active payment method.
 
 use app::Ctx;
 use domain::id::{CustomerId, OrgId};
@@ -17,7 +17,12 @@ const FINDINGS: &str = "
     UNION ALL
     SELECT concat_ws(' ', 'customer', c.id, 'in arrears:', c.in_arrears)
     FROM customers c WHERE c.org_id = ORG
-        AND c.in_arrears <> EXISTS (SELECT FROM arrears a WHERE a.org_id = ORG AND a.customer_id = c.id)";
+        AND c.in_arrears <> EXISTS (SELECT FROM arrears a WHERE a.org_id = ORG AND a.customer_id = c.id)
+    UNION ALL
+    SELECT concat_ws(' ', 'customer', c.id, 'pays by', coalesce(c.scheme, 'nothing'), 'and has', m.scheme)
+    FROM customers c
+    LEFT JOIN payment_methods m ON m.org_id = ORG AND m.customer_id = c.id AND m.state = 'active'
+    WHERE c.org_id = ORG AND c.scheme IS DISTINCT FROM m.scheme";
 
 /// Looks at all customers of an organization.
 pub(super) async fn check(sql: &Client, ctx: &Ctx, org: OrgId, findings: &mut Vec<String>) {

@@ -1,5 +1,6 @@
 //! Money that comes and goes: what it pays, what waits, what goes back.
 
+mod refund;
 mod write_off;
 
 use server::pb::google::r#type as google;

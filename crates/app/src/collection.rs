@@ -30,6 +30,7 @@ use store::collection::{Collected, Which};
 
 pub(crate) use self::answer::Taken;
 pub(crate) use self::desk::Desk;
+pub(crate) use self::order::Orders;
 pub(crate) use self::run::is_due;
 pub use self::run::run;
 pub(crate) use self::step::Step;

@@ -11,6 +11,7 @@
 
 pub mod allocation;
 pub mod reference;
+pub mod refund;
 pub mod write_off;
 
 pub mod attempt;

@@ -1,9 +1,11 @@
 //! `PaymentService`: money that came or went, and what will not be paid.
 
+mod refund;
+
 use app::Ctx;
 use app::payment::{
-    self, Filter, Kept, MatchPayment, RecordPayment, RefundPayment, ReturnPayment, StartedOneOff,
-    WhichInvoice, WrittenOff,
+    self, Filter, Kept, MatchPayment, RecordPayment, RefundFilter, RefundReport, ReturnPayment,
+    StartedOneOff, WhichInvoice, WrittenOff,
 };
 use domain::date::Date;
 use domain::id::CustomerId;
@@ -125,20 +127,48 @@ impl PaymentService for Payments {
         request: Request<v1::RefundPaymentRequest>,
     ) -> Answer<v1::RefundPaymentResponse> {
         let (call, message) = call::open_once(request)?;
-        let command = RefundPayment {
-            customer_id: field::parse(&message.customer_id).at("customer_id")?,
-            amount: field::required(message.amount)
-                .and_then(|amount| field::money(&amount))
-                .at("amount")?,
-            booked_on: field::day_if_any(message.booked_on).at("booked_on")?,
+        let command = refund::command(message)?;
+        call.write(&self.ctx, |scope| refund::done(scope, command).boxed()).await
+    }
+
+    async fn list_refunds(
+        &self,
+        request: Request<v1::ListRefundsRequest>,
+    ) -> Answer<v1::ListRefundsResponse> {
+        let (call, message) = call::open(request)?;
+        let page = field::page(message.page_size, message.page_token)?;
+        let filter = RefundFilter {
+            customer_id: field::parse_filled(&message.customer_id).at("customer_id")?,
+            payment_id: field::parse_filled(&message.payment_id).at("payment_id")?,
+            state: field::one_of_if_any::<v1::RefundState>(message.state).at("state")?,
+        };
+        call.read(&self.ctx, |scope| {
+            async move {
+                let found = payment::list_refunds(scope, filter, &page).await?;
+                let refunds = found.rows.into_iter().map(Into::into).collect();
+                Ok(v1::ListRefundsResponse { refunds, next_page_token: found.next })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn report_refund_result(
+        &self,
+        request: Request<v1::ReportRefundResultRequest>,
+    ) -> Answer<v1::ReportRefundResultResponse> {
+        let (call, message) = call::open_once(request)?;
+        let report = RefundReport {
+            refund_id: field::parse(&message.refund_id).at("refund_id")?,
+            result: field::one_of::<v1::RefundState>(message.result).at("result")?,
+            raw_code: field::text_if_any(message.raw_code),
+            on: field::day_if_any(message.on).at("on")?,
             reference: field::text_if_any(message.reference),
-            note: field::text_if_any(message.note),
-            external_id: field::text_if_any(message.external_id),
         };
         call.write(&self.ctx, |scope| {
             async move {
-                let payment = Some(wire(payment::refund(scope, command).await?)?);
-                Ok(v1::RefundPaymentResponse { payment })
+                let refund = Some(payment::report_refund(scope, report).await?.into());
+                Ok(v1::ReportRefundResultResponse { refund })
             }
             .boxed()
         })

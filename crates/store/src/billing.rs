@@ -45,6 +45,7 @@ pub async fn lock(tx: &mut Tx, account: Account) -> Result<()> {
         billing_accounts::customer_id.eq(account.customer_id),
         billing_accounts::currency.eq(account.currency),
         billing_accounts::balance_minor.eq(0_i64),
+        billing_accounts::refunding_minor.eq(0_i64),
     );
     diesel::insert_into(billing_accounts::table)
         .values(row)
@@ -78,7 +79,8 @@ pub async fn lock_many(tx: &mut Tx, customers: &[CustomerId]) -> Result<()> {
     Ok(())
 }
 
-/// What accounts have to their credit. Accounts that do not exist have nothing.
+/// What accounts have to their credit, without what is on its way back to the customer. Accounts
+/// that do not exist have nothing.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -86,8 +88,11 @@ pub async fn balances(tx: &mut Tx, customers: &[CustomerId]) -> Result<HashMap<A
     let rows: Vec<(Account, i64)> = billing_accounts::table
         .filter(billing_accounts::org_id.eq(tx.org()))
         .filter(billing_accounts::customer_id.eq_any(customers))
-        .filter(billing_accounts::balance_minor.gt(0))
-        .select((Account::as_select(), billing_accounts::balance_minor))
+        .filter(billing_accounts::balance_minor.gt(billing_accounts::refunding_minor))
+        .select((
+            Account::as_select(),
+            billing_accounts::balance_minor - billing_accounts::refunding_minor,
+        ))
         .load(tx.connection())
         .await?;
     let balance = |(account, minor): (Account, i64)| (account, Money::new(minor, account.currency));

@@ -8,6 +8,7 @@ mod owed;
 mod read;
 mod recovered;
 mod reference;
+mod refund;
 mod write_off;
 
 use domain::date::Date;
@@ -20,6 +21,10 @@ pub use read::{Filter, by_attempts, by_external_ids, get, list, list_unmatched, 
 pub use recovered::{count_unmatched, recovered};
 pub use reference::{
     NewOneOff, OneOffPayment, chosen_by, insert_one_off, insert_one_offs, one_offs_of,
+};
+pub use refund::{
+    RefundFilter, get_refunds, insert_refund, is_refund_to_ask, list_refunds, refunded_of,
+    refunds_to_ask, save_refunds,
 };
 pub use write_off::{
     Dated, owed_vat, save_write_offs, write_off_day, write_off_invoice, write_offs,

@@ -10,11 +10,12 @@ use domain::id::{InvoiceId, PaymentMethodId};
 use domain::organization::Organization;
 use domain::payment::Answer;
 use domain::payment::attempt::Attempt;
+use domain::payment::refund::Refund;
 use domain::payment_method::Details;
 use secrecy::ExposeSecret;
 
 use crate::error::Error;
-use crate::gateway::{Gateways, Mandate, Order, Reply, Secret};
+use crate::gateway::{self, Gateways, Mandate, Order, Reply, Secret};
 use crate::{Ctx, Scope};
 
 /// What is needed to make orders of some attempts.
@@ -86,6 +87,25 @@ impl Orders {
         match self.order(attempt) {
             Some(order) => gateways.cancel(&order).await,
             None => Reply::bare(Answer::Unknown),
+        }
+    }
+
+    /// Asks to pay back what an attempt collected, or how that stands.
+    pub(crate) async fn refund(
+        &self,
+        gateways: &Gateways,
+        attempt: Option<&Attempt>,
+        refund: &Refund,
+    ) -> Reply {
+        match attempt.and_then(|attempt| self.order(attempt)) {
+            Some(order) => {
+                let (payment, amount, submitted_at) =
+                    (refund.id, refund.amount, refund.submitted_at);
+                let refund = gateway::Refund { payment, amount, submitted_at, order };
+                gateways.refund(&refund).await
+            }
+            // Nothing can have left without what paid.
+            None => Reply::bare(Answer::NotSent),
         }
     }
 

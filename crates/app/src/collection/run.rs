@@ -25,7 +25,7 @@ use super::order::Orders;
 use super::{ask, step};
 use crate::day::Done;
 use crate::error::Error;
-use crate::{Ctx, Scope, arrears, telemetry};
+use crate::{Ctx, Scope, arrears, payment, telemetry};
 
 /// Accounts of one batch: large enough that the fixed statements hardly count, small enough that
 /// the calls of a batch end well within a job's lease.
@@ -37,7 +37,8 @@ const CALLS: usize = 32;
 /// on its way any more.
 const SEND_WITHIN: std::time::Duration = std::time::Duration::from_secs(4 * 60);
 
-/// Does what is due: asks about what is under way, collects, takes the steps of the policies.
+/// Does what is due: asks about what is under way, collects, takes the steps of the policies, sends
+/// refunds.
 ///
 /// # Errors
 /// [`Error::Unavailable`], [`Error::Busy`]; what was committed stays, and the next run goes on there.
@@ -46,6 +47,7 @@ pub async fn run(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
     while let Some(batch) = batch(ctx, org).await? {
         done.add(batch);
     }
+    payment::send_refunds(ctx, org).await?;
     arrears::turn_due(ctx, org).await?;
     Ok(done)
 }
@@ -56,6 +58,7 @@ pub(crate) async fn is_due(scope: &mut Scope) -> Result<bool, Error> {
     let tx = &mut scope.tx;
     Ok(store::collection::is_due(tx, now).await?
         || store::attempt::is_to_ask(tx, now).await?
+        || store::payment::is_refund_to_ask(tx, now).await?
         || store::arrears::is_due(tx, today).await?)
 }
 

@@ -62,15 +62,7 @@ pub async fn refund(scope: &mut Scope, command: RefundPayment) -> Result<Kept, E
     let account = Account { customer_id, currency: amount.currency() };
     crate::customer::get(scope, customer_id).await?;
     hold(scope, vec![account]).await?;
-    let balances = store::billing::balances(&mut scope.tx, &[customer_id]).await?;
-    let nothing = Money::zero(amount.currency());
-    let balance = balances.get(&account).copied().unwrap_or(nothing);
-    if amount.minor() > balance.minor() {
-        let message = format!("{amount} cannot be paid back: the customer's balance is {balance}");
-        return Err(Error::Refused(
-            Refusal::new("BALANCE_TOO_LOW", message).with("balance", balance),
-        ));
-    }
+    check_balance(scope, account, amount).await?;
     let payment = Payment {
         id: PaymentId::fresh(scope.now),
         customer_id: Some(customer_id),
@@ -89,6 +81,22 @@ pub async fn refund(scope: &mut Scope, command: RefundPayment) -> Result<Kept, E
     };
     write(scope, &payment).await?;
     super::get(scope, payment.id).await
+}
+
+/// Whether a balance holds what is to be paid back.
+pub(super) async fn check_balance(
+    scope: &mut Scope,
+    account: Account,
+    amount: Money,
+) -> Result<(), Error> {
+    let balance = balance(scope, Some(account), account.currency).await?;
+    if amount.minor() > balance.minor() {
+        let message = format!("{amount} cannot be paid back: the customer's balance is {balance}");
+        return Err(Error::Refused(
+            Refusal::new("BALANCE_TOO_LOW", message).with("balance", balance),
+        ));
+    }
+    Ok(())
 }
 
 /// A movement of the bank that was recorded before.

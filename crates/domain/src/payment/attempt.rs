@@ -248,7 +248,7 @@ impl Attempt {
 
 /// When the gateway is asked about what is under way: never in the past, or it would be asked
 /// without end.
-fn under_way(ask_again: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
+pub(super) fn under_way(ask_again: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
     ask_again.filter(|at| *at > now).unwrap_or(now + ASK_UNDER_WAY)
 }
 

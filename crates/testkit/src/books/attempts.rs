@@ -2,7 +2,8 @@
 //!
 //! Purpose: every attempt stands as its payments and entries say; every invoice of which something
 //! is to be paid has a collection that waits for a moment, is under way, is asked about, is held, or
-//! is listed for a person; nothing that is paid is still collected.
+//! is listed for a person; nothing that is paid is still collected. Refunds that gateways carry out
+//! went once, and set apart what may still go.
 
 use std::collections::BTreeMap;
 
@@ -86,6 +87,24 @@ const FINDINGS: &str = "
     SELECT concat_ws(' ', 'collection', c.invoice_id, 'counts', c.attempts, 'attempts')
     FROM collections c WHERE c.org_id = ORG AND c.attempts <>
         (SELECT count(*) FROM attempts a WHERE a.invoice_id = c.invoice_id)
+    UNION ALL
+    SELECT concat_ws(' ', 'refund', r.id, 'is', r.state, 'with', count(p.id), 'payments')
+    FROM payment_refunds r LEFT JOIN payments p ON p.org_id = ORG AND p.id = r.id
+        AND p.kind = 'refund' AND p.amount_minor = -r.amount_minor AND p.currency = r.currency
+        AND p.customer_id = r.customer_id
+    WHERE r.org_id = ORG GROUP BY r.id, r.state
+    HAVING count(p.id) <> CASE WHEN r.state = 'settled' THEN 1 ELSE 0 END
+    UNION ALL
+    SELECT concat_ws(' ', 'payment', p.id, 'is refunded beyond what it is')
+    FROM payments p WHERE p.org_id = ORG AND p.kind = 'collection' AND p.amount_minor <
+        (SELECT sum(r.amount_minor) FROM payment_refunds r
+         WHERE r.org_id = ORG AND r.payment_id = p.id AND r.state <> 'declined')
+    UNION ALL
+    SELECT concat_ws(' ', 'account', a.customer_id, a.currency, 'sets apart', a.refunding_minor)
+    FROM billing_accounts a WHERE a.org_id = ORG AND a.refunding_minor <>
+        (SELECT coalesce(sum(r.amount_minor), 0) FROM payment_refunds r
+         WHERE r.org_id = ORG AND r.customer_id = a.customer_id AND r.currency = a.currency
+            AND r.state IN ('submitting', 'accepted', 'unknown'))
     UNION ALL
     SELECT concat_ws(' ', 'customer', c.id, 'is in arrears:', c.in_arrears)
     FROM customers c WHERE c.org_id = ORG AND c.in_arrears <> EXISTS (

@@ -1,0 +1,2 @@
+DROP TABLE payment_refunds;
+ALTER TABLE billing_accounts DROP COLUMN refunding_minor;

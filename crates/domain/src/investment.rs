@@ -3,17 +3,34 @@
 //! Purpose: the terms of an investment, where it stands, and the agreement by which the vendor
 //! issues the investor's invoices.
 //!
-//! Invariants: cap = principal and return, rounded once; nothing is credited beyond it.
+//! Invariants: cap = principal and return, rounded once; nothing is credited beyond it. The shares
+//! of all investments in a feature that were not withdrawn are at most 100 % together. Consent, once
+//! given, is not taken back. What is funded is not given up.
 //!
 //! Deliberately absent: the monthly share ([`crate::share`]), its documents
 //! ([`crate::self_bill`]), paying it ([`crate::payout`]).
 
+mod agreement;
+
 use rust_decimal::Decimal;
 
+use crate::Outcome;
 use crate::code::codes;
+use crate::customer::{Customer, PartyType};
 use crate::date::Date;
-use crate::id::{AgreementId, CustomerId, FeatureId, InvestmentId, InvoiceId};
-use crate::money::Money;
+use crate::decimal;
+use crate::id::{CustomerId, FeatureId, InvestmentId, InvoiceId};
+use crate::money::{Money, MoneyRefused, multiply};
+use crate::vat::VatTreatment;
+
+pub use self::agreement::{Agreement, AgreementRefused, MAX_SILENT_DAYS, in_force};
+
+/// The return when nobody says otherwise, in percent.
+pub const DEFAULT_RETURN: Decimal = Decimal::TEN;
+/// The most decimals of a share or a return.
+pub const MAX_PERCENT_DECIMALS: u32 = 4;
+/// The largest principal, in minor units: with return and VAT it still fits on a document.
+pub const MAX_PRINCIPAL_MINOR: i64 = 100_000_000_000_000;
 
 codes! {
     /// Where an investment stands.
@@ -118,21 +135,321 @@ pub struct Investment {
     pub forgone: Money,
 }
 
-/// That the vendor issues an investor's invoices (Directive 2006/112/EC art. 224).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Agreement {
-    /// Identity.
-    pub id: AgreementId,
-    /// Whose invoices.
-    pub investor_id: CustomerId,
-    /// From this day on.
-    pub signed_on: Date,
-    /// The day after the last; nothing: until another one is signed.
-    pub valid_until: Option<Date>,
-    /// How the investor agrees with each document.
-    pub acceptance: Acceptance,
-    /// After how many days without a word it does, where silence is enough: 1 to 90.
-    pub silent_days: Option<u32>,
-    /// Before the numbers of its documents.
-    pub number_prefix: String,
+/// What an investor offers and is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// What is paid, without VAT.
+    pub principal: Money,
+    /// Percent of the feature's revenue.
+    pub share_percent: Decimal,
+    /// Percent of the principal, beyond it.
+    pub return_percent: Decimal,
+    /// When what others pay counts.
+    pub basis: Basis,
+    /// How its payments are taxed.
+    pub vat_treatment: ShareTreatment,
 }
+
+/// Why terms are not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TermsRefused {
+    /// Nothing, less than nothing, or too much.
+    #[error("{given} is not possible: expected more than 0, at most {most}")]
+    Principal {
+        /// What was given.
+        given: Money,
+        /// The largest one.
+        most: Money,
+    },
+    /// Nothing, too much, or too fine.
+    #[error(
+        "{given} is not possible: expected more than 0, at most 100, at most \
+         {MAX_PERCENT_DECIMALS} decimals"
+    )]
+    Share {
+        /// What was given.
+        given: Decimal,
+    },
+    /// Less than nothing, too much, or too fine.
+    #[error("{given} is not possible: expected 0 to 100, at most {MAX_PERCENT_DECIMALS} decimals")]
+    Return {
+        /// What was given.
+        given: Decimal,
+    },
+    /// The treatment is another kind of investor's.
+    #[error("{treatment} does not fit the investor: expected {expected}")]
+    Treatment {
+        /// What was given.
+        treatment: ShareTreatment,
+        /// Whose it is.
+        expected: &'static str,
+    },
+    /// The cap does not fit.
+    #[error(transparent)]
+    Money(#[from] MoneyRefused),
+}
+
+impl TermsRefused {
+    /// The field that is wrong.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Principal { .. } | Self::Money(_) => "principal",
+            Self::Share { .. } => "share_percent",
+            Self::Return { .. } => "return_percent",
+            Self::Treatment { .. } => "vat_treatment",
+        }
+    }
+}
+
+impl Terms {
+    /// What is credited at most: principal and return, rounded once.
+    ///
+    /// # Errors
+    /// [`TermsRefused`] when a term is not possible by itself.
+    pub fn cap(&self) -> Result<Money, TermsRefused> {
+        let percent = |given: Decimal| {
+            given >= Decimal::ZERO
+                && given <= Decimal::ONE_HUNDRED
+                && decimal::places(given) <= MAX_PERCENT_DECIMALS
+        };
+        let principal = self.principal;
+        if !(1..=MAX_PRINCIPAL_MINOR).contains(&principal.minor()) {
+            let most = Money::new(MAX_PRINCIPAL_MINOR, principal.currency());
+            return Err(TermsRefused::Principal { given: principal, most });
+        }
+        if self.share_percent.is_zero() || !percent(self.share_percent) {
+            return Err(TermsRefused::Share { given: self.share_percent });
+        }
+        if !percent(self.return_percent) {
+            return Err(TermsRefused::Return { given: self.return_percent });
+        }
+        let factor = Decimal::ONE + self.return_percent / Decimal::ONE_HUNDRED;
+        Ok(Money::round(multiply(principal.major(), factor)?, principal.currency())?)
+    }
+
+    /// Whether the payments can be taxed so.
+    ///
+    /// # Errors
+    /// [`TermsRefused::Treatment`].
+    pub fn check_investor(&self, investor: &Customer) -> Result<(), TermsRefused> {
+        let is_business = investor.party_type == PartyType::Business;
+        let is = |treatment| is_business && investor.vat_treatment == treatment;
+        let (fits, expected) = match self.vat_treatment {
+            ShareTreatment::WithVat | ShareTreatment::SmallBusiness => {
+                (is(VatTreatment::Domestic), "a business in the vendor's country")
+            }
+            ShareTreatment::ReverseCharge => {
+                (is(VatTreatment::EuReverseCharge), "a business to which reverse charge applies")
+            }
+            ShareTreatment::OutsideScope => (true, "anybody"),
+        };
+        let treatment = self.vat_treatment;
+        if fits { Ok(()) } else { Err(TermsRefused::Treatment { treatment, expected }) }
+    }
+}
+
+/// Why something does not happen to an investment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvestmentRefused {
+    /// More than there is to share.
+    #[error("a share of {given} % is too much: {left} % of the feature's revenue is left")]
+    SharesExceeded {
+        /// What was given.
+        given: Decimal,
+        /// What others leave.
+        left: Decimal,
+    },
+    /// Its terms hold already.
+    #[error("the investment was accepted on {on}")]
+    AlreadyAccepted {
+        /// When.
+        on: Date,
+    },
+    /// It was given up.
+    #[error("the investment was withdrawn on {on}: propose another one")]
+    Withdrawn {
+        /// When.
+        on: Date,
+    },
+    /// It was paid.
+    #[error("the investment was funded on {on}: it is not given up any more")]
+    AlreadyFunded {
+        /// When.
+        on: Date,
+    },
+    /// The feature is sold already.
+    #[error("the feature is sold to others: accept the investment with the investor's consent")]
+    ConsentMissing,
+}
+
+impl InvestmentRefused {
+    /// The stable name of the refusal.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::SharesExceeded { .. } => "SHARES_EXCEEDED",
+            Self::AlreadyAccepted { .. } => "ALREADY_ACCEPTED",
+            Self::Withdrawn { .. } => "INVESTMENT_WITHDRAWN",
+            Self::AlreadyFunded { .. } => "ALREADY_FUNDED",
+            Self::ConsentMissing => "CONSENT_MISSING",
+        }
+    }
+}
+
+/// Whether another share fits beside those of the investments in a feature.
+///
+/// # Errors
+/// [`InvestmentRefused::SharesExceeded`].
+pub fn check_share(given: Decimal, beside: &[Investment]) -> Result<(), InvestmentRefused> {
+    let taken: Decimal =
+        beside.iter().filter(|one| !one.is_withdrawn()).map(|one| one.share_percent).sum();
+    let left = (Decimal::ONE_HUNDRED - taken).normalize();
+    if given > left { Err(InvestmentRefused::SharesExceeded { given, left }) } else { Ok(()) }
+}
+
+impl Investment {
+    /// One that is proposed today.
+    ///
+    /// # Errors
+    /// [`TermsRefused`].
+    pub fn propose(
+        id: InvestmentId,
+        feature_id: FeatureId,
+        investor: &Customer,
+        terms: Terms,
+        today: Date,
+    ) -> Result<Self, TermsRefused> {
+        let cap = terms.cap()?;
+        terms.check_investor(investor)?;
+        let nothing = Money::zero(cap.currency());
+        Ok(Self {
+            id,
+            feature_id,
+            investor_id: investor.id,
+            principal: terms.principal,
+            share_percent: terms.share_percent.normalize(),
+            return_percent: terms.return_percent.normalize(),
+            cap,
+            basis: terms.basis,
+            vat_treatment: terms.vat_treatment,
+            state: InvestmentState::Proposed,
+            proposed_on: today,
+            accepted_on: None,
+            withdrawn_on: None,
+            consent_on: None,
+            invoice_id: None,
+            funded_on: None,
+            recouped_on: None,
+            completed_on: None,
+            accrued: nothing,
+            credited: nothing,
+            forgone: nothing,
+        })
+    }
+
+    /// Its terms.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms {
+            principal: self.principal,
+            share_percent: self.share_percent,
+            return_percent: self.return_percent,
+            basis: self.basis,
+            vat_treatment: self.vat_treatment,
+        }
+    }
+
+    /// Whether it was given up.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.state == InvestmentState::Withdrawn
+    }
+
+    /// Whether it waits to be accepted or paid.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, InvestmentState::Proposed | InvestmentState::Accepted)
+    }
+
+    /// Whether its terms hold.
+    #[must_use]
+    pub fn is_binding(&self) -> bool {
+        !matches!(self.state, InvestmentState::Proposed | InvestmentState::Withdrawn)
+    }
+
+    fn refuse_withdrawn(&self) -> Result<(), InvestmentRefused> {
+        match self.withdrawn_on {
+            Some(on) => Err(InvestmentRefused::Withdrawn { on }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether its terms can begin to hold; `is_sold`: the feature has prices.
+    ///
+    /// # Errors
+    /// [`InvestmentRefused`].
+    pub fn check_acceptance(&self, consents: bool, is_sold: bool) -> Result<(), InvestmentRefused> {
+        self.refuse_withdrawn()?;
+        if let Some(on) = self.accepted_on {
+            return Err(InvestmentRefused::AlreadyAccepted { on });
+        }
+        if is_sold && !consents && self.consent_on.is_none() {
+            return Err(InvestmentRefused::ConsentMissing);
+        }
+        Ok(())
+    }
+
+    /// Its terms hold from today on, and its principal is invoiced.
+    pub fn accept(&mut self, invoice: InvoiceId, today: Date) {
+        self.state = InvestmentState::Accepted;
+        self.accepted_on = Some(today);
+        self.invoice_id = Some(invoice);
+    }
+
+    /// The investor agrees that the feature is sold to others.
+    ///
+    /// # Errors
+    /// [`InvestmentRefused::Withdrawn`].
+    pub fn consent(&mut self, today: Date) -> Result<Outcome<()>, InvestmentRefused> {
+        self.refuse_withdrawn()?;
+        if self.consent_on.is_some() {
+            return Ok(Outcome::Unchanged);
+        }
+        self.consent_on = Some(today);
+        Ok(Outcome::Applied(()))
+    }
+
+    /// It is given up. Answers the invoice that is to be credited, if there is one.
+    ///
+    /// # Errors
+    /// [`InvestmentRefused::AlreadyFunded`].
+    pub fn withdraw(
+        &mut self,
+        today: Date,
+    ) -> Result<Outcome<Option<InvoiceId>>, InvestmentRefused> {
+        if self.is_withdrawn() {
+            return Ok(Outcome::Unchanged);
+        }
+        if let Some(on) = self.funded_on {
+            return Err(InvestmentRefused::AlreadyFunded { on });
+        }
+        self.state = InvestmentState::Withdrawn;
+        self.withdrawn_on = Some(today);
+        Ok(Outcome::Applied(self.invoice_id))
+    }
+
+    /// Its principal was paid in full.
+    pub fn fund(&mut self, on: Date) -> Outcome<()> {
+        if self.state != InvestmentState::Accepted {
+            return Outcome::Unchanged;
+        }
+        self.state = InvestmentState::Funded;
+        self.funded_on = Some(on);
+        Outcome::Applied(())
+    }
+}
+
+#[cfg(test)]
+#[path = "investment_tests.rs"]
+pub(crate) mod tests;

@@ -6,20 +6,23 @@
 //! Invariants: every line is rounded once; VAT is computed once per category and rate on the sum
 //! of the lines; total = net + VAT, and net = sum of the lines. Amounts are signed: those of
 //! credits are negative. A credit has the VAT of the line that it corrects. Preview and run make
-//! documents by the same function.
+//! documents by the same function. Due dates follow the way in which the customer pays on the day
+//! of issue.
 //!
 //! Deliberately absent: numbers (handed out by the database), which days are charged
 //! ([`crate::subscription`]), settlement ([`crate::balance`]).
 
 pub mod credit;
+mod due;
 mod legal;
+mod outside;
 
 use rust_decimal::Decimal;
 
 use crate::balance::Settlement;
 use crate::code::codes;
 use crate::customer::Customer;
-use crate::date::{self, Date};
+use crate::date::Date;
 use crate::id::{
     ChargeId, CustomerId, InvoiceId, ItemId, LineId, ProductId, Sequence, SubscriptionId,
 };
@@ -57,6 +60,7 @@ codes! {
     }
 }
 
+pub use due::due_date;
 pub use legal::legal_texts;
 
 /// A party as a document names it, as it was on the day of issue.
@@ -419,9 +423,9 @@ fn compose(
         return Err(MoneyRefused::Overflow.into());
     }
     let kind = if total.minor() < 0 { DocumentKind::CreditNote } else { DocumentKind::Invoice };
-    let terms = match kind {
-        DocumentKind::Invoice => customer.payment_terms_days.unwrap_or(seller.payment_terms_days),
-        DocumentKind::CreditNote => 0,
+    let due_on = match kind {
+        DocumentKind::Invoice => due_date(seller, customer, issue_on),
+        DocumentKind::CreditNote => issue_on,
     };
     Ok(Draft {
         id,
@@ -430,7 +434,7 @@ fn compose(
         currency,
         billing_on,
         issue_on,
-        due_on: date::add_days(issue_on, i64::from(terms)),
+        due_on,
         lines,
         vat_rows,
         net,

@@ -10,6 +10,7 @@
 //! Deliberately absent: balances (queries of `store`), closing of years.
 
 pub mod payment;
+pub mod share;
 
 use std::collections::BTreeMap;
 
@@ -211,7 +212,7 @@ codes! {
         InvestorInvoice = "investor_invoice",
         /// A payout that was sent; the source's id is the payout's, its part which time.
         PayoutSent = "payout_sent",
-        /// A payout that has arrived; the source's id is the payout's.
+        /// A payout that has arrived; the source's id is the payout's, its part which time.
         PayoutSettled = "payout_settled",
         /// A payout that went back; the source's id is the payout's, its part which time.
         PayoutBounced = "payout_bounced",

@@ -22,6 +22,7 @@ pub mod entitlement;
 pub mod event;
 pub mod failure;
 pub mod feature;
+pub mod forecast;
 pub mod iban;
 pub mod id;
 pub mod investment;

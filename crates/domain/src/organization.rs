@@ -15,7 +15,7 @@ use crate::date::{self, Date};
 use crate::iban::{Iban, IbanRefused};
 use crate::id::OrgId;
 use crate::ledger::Chart;
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use crate::numbering::Pattern;
 
 /// The longest name, in characters.
@@ -111,11 +111,34 @@ pub enum PartyRefused {
         /// What was given.
         days: u32,
     },
+    /// Days of pre-notification out of range.
+    #[error(
+        "{days} days are not possible as pre-notification: expected 1 to \
+         {MAX_PRE_NOTIFICATION_DAYS}"
+    )]
+    PreNotification {
+        /// What was given.
+        days: u32,
+    },
     /// Grace days out of range.
     #[error("{days} days are not possible as grace of drafts: expected 0 to {MAX_GRACE_DAYS}")]
     Grace {
         /// What was given.
         days: u32,
+    },
+    /// No day of every month.
+    #[error("{day} is not possible: expected a day from 1 to {MAX_PAYOUT_DAY}")]
+    PayoutDay {
+        /// What was given.
+        day: u32,
+    },
+    /// Negative, or in another currency.
+    #[error("{minimum} is not possible: expected 0 or more {currency}, the default currency")]
+    MinimumPayout {
+        /// What was given.
+        minimum: Money,
+        /// The default currency.
+        currency: Currency,
     },
 }
 
@@ -214,6 +237,46 @@ pub fn grace_days(days: u32) -> Result<u32, PartyRefused> {
     if days <= MAX_GRACE_DAYS { Ok(days) } else { Err(PartyRefused::Grace { days }) }
 }
 
+/// The last day of a month on which all months can be credited: every month has it.
+pub const MAX_PAYOUT_DAY: u32 = 28;
+
+/// The day of a month on which the month before is credited to investors.
+///
+/// # Errors
+/// [`PartyRefused::PayoutDay`].
+pub fn payout_day(day: u32) -> Result<u32, PartyRefused> {
+    if (1..=MAX_PAYOUT_DAY).contains(&day) { Ok(day) } else { Err(PartyRefused::PayoutDay { day }) }
+}
+
+/// Below which amount a credit to an investor is carried to the next month.
+///
+/// # Errors
+/// [`PartyRefused::MinimumPayout`] for less than nothing, or another currency than `currency`.
+pub fn minimum_payout(minimum: Money, currency: Currency) -> Result<Money, PartyRefused> {
+    if minimum.minor() < 0 || minimum.currency() != currency {
+        return Err(PartyRefused::MinimumPayout { minimum, currency });
+    }
+    Ok(minimum)
+}
+
+/// How many days before a direct debit its payer is told, unless vendor and payers agree on less
+/// (SEPA Direct Debit Core rulebook).
+pub const PRE_NOTIFICATION_DAYS: u32 = 14;
+/// The longest pre-notification, in days: an invoice is to be paid soon after it is issued.
+pub const MAX_PRE_NOTIFICATION_DAYS: u32 = 30;
+
+/// How many days before a direct debit its payer is told. Never none: the account must be covered.
+///
+/// # Errors
+/// [`PartyRefused::PreNotification`].
+pub fn pre_notification_days(days: u32) -> Result<u32, PartyRefused> {
+    if (1..=MAX_PRE_NOTIFICATION_DAYS).contains(&days) {
+        Ok(days)
+    } else {
+        Err(PartyRefused::PreNotification { days })
+    }
+}
+
 /// A postal address.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Address {
@@ -266,6 +329,12 @@ pub struct Organization {
     pub payment_terms_days: u32,
     /// How many days the billing run keeps its documents as drafts; 0: it finalizes them at once.
     pub draft_grace_days: u32,
+    /// The day of a month on which the month before is credited to investors: 1 to 28.
+    pub payout_day: u32,
+    /// What is less is carried to the next month; in the default currency.
+    pub minimum_payout: Money,
+    /// How many days before a direct debit its payer is told: the invoice tells.
+    pub pre_notification_days: u32,
     /// The codes under which its bookkeeping knows the accounts.
     pub chart: Chart,
     /// Where a sandbox's clock stands; nothing for a live organization.

@@ -8,7 +8,7 @@
 //! money, which nobody agrees on beforehand, so a percentage is always metered.
 //!
 //! Deliberately absent: what a quantity costs ([`crate::price`]); meters ([`crate::usage`]);
-//! discounts ([`crate::discount`]); features.
+//! discounts ([`crate::discount`]); whether a feature may be sold ([`crate::feature`]).
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use rust_decimal::Decimal;
 use crate::code::codes;
 use crate::date::Date;
 use crate::decimal;
-use crate::id::{MeterId, PlanId, PlanVersionId, PriceId, ProductId};
+use crate::id::{FeatureId, MeterId, PlanId, PlanVersionId, PriceId, ProductId};
 use crate::money::{Currency, Money};
 use crate::period::Interval;
 use crate::price::{self, ModelRefused};
@@ -94,6 +94,14 @@ pub struct Product {
     pub unit_label: Option<String>,
 }
 
+impl Product {
+    /// Whether its lines are principals of investments, which are not sold.
+    #[must_use]
+    pub fn is_investment(&self) -> bool {
+        self.revenue == RevenueKind::Investment
+    }
+}
+
 /// A named offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -149,6 +157,8 @@ pub struct Price {
     pub minimum: Option<Money>,
     /// What counts its quantity; absent where the quantity is agreed.
     pub meter_id: Option<MeterId>,
+    /// The feature that it sells: all its lines are revenue of that feature.
+    pub feature_id: Option<FeatureId>,
 }
 
 /// Why a plan version or a quantity is not accepted.
@@ -317,6 +327,7 @@ mod tests {
             model,
             minimum: minimum.map(|text| Money::parse(text, Currency::EUR).unwrap()),
             meter_id: metered.then_some(MeterId(nil)),
+            feature_id: None,
         }
     }
 

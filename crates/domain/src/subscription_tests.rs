@@ -26,6 +26,7 @@ fn version(interval: &str, timing: Timing, trial_days: u32) -> PlanVersion {
         model,
         minimum: None,
         meter_id: None,
+        feature_id: None,
     };
     PlanVersion {
         id: PlanVersionId(Uuid::nil()),

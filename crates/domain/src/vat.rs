@@ -171,6 +171,11 @@ pub struct LineVat {
     pub percent: Decimal,
 }
 
+impl LineVat {
+    /// Of what is outside the scope of VAT.
+    pub const OUTSIDE_SCOPE: Self = Self { class: VatClass::OutsideScope, percent: Decimal::ZERO };
+}
+
 /// The party facts that decide VAT.
 #[derive(Debug, Clone, Copy)]
 pub struct VatParties<'a> {

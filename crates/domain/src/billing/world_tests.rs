@@ -52,6 +52,7 @@ pub(crate) fn version(
         model,
         minimum: minimum.map(|minor| Money::new(minor, Currency::EUR)),
         meter_id: None,
+        feature_id: None,
     };
     PlanVersion {
         id: PlanVersionId(id(u128::from(number.unsigned_abs()))),

@@ -24,6 +24,7 @@ fn version(number: u8, component: &str, currency: Currency) -> PlanVersion {
         model: PriceModel::PerUnit { unit_price: Decimal::from(number) },
         minimum: None,
         meter_id: None,
+        feature_id: None,
     };
     PlanVersion {
         id: PlanVersionId(Uuid::from_bytes([number; 16])),

@@ -139,6 +139,7 @@ pub(crate) fn subscribe(
         model: PriceModel::Flat { amount: Decimal::ONE },
         minimum: None,
         meter_id: None,
+        feature_id: None,
     };
     let version = PlanVersion {
         id: PlanVersionId(Uuid::nil()),

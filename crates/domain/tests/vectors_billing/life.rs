@@ -48,6 +48,9 @@ fn seller() -> Organization {
         small_business: false,
         issue_zero_invoices: false,
         draft_grace_days: 0,
+        payout_day: 1,
+        minimum_payout: Money::zero(Currency::EUR),
+        pre_notification_days: 14,
         number_pattern: Pattern::default(),
         invoice_prefix: String::new(),
         credit_note_prefix: String::new(),
@@ -106,6 +109,7 @@ impl Life {
             model: PriceModel::Flat { amount: amount.major() },
             minimum: None,
             meter_id: None,
+            feature_id: None,
         };
         self.prices.insert(id, price);
         id

@@ -10,6 +10,9 @@ CREATE TABLE features (
     -- What it is worth to other customers, and what it takes to build; null until it is assessed.
     value integer,
     complexity integer,
+    -- Other customers who want it too, and what all of it comes to: kept with feature_votes.
+    votes integer NOT NULL,
+    score integer,
     -- Why it was declined, or a remark of whoever assessed it.
     note text,
     -- Of its prices and investments; null until there is one of them.
@@ -27,7 +30,8 @@ CREATE TABLE features (
     CONSTRAINT features_state CHECK (state IN (
         'submitted', 'declined', 'backlog', 'funded', 'in_development', 'released', 'retired')),
     CONSTRAINT features_score CHECK (value BETWEEN 1 AND 10 AND complexity BETWEEN 1 AND 10
-        AND (value IS NULL) = (complexity IS NULL)
+        AND (value IS NULL) = (complexity IS NULL) AND (value IS NULL) = (score IS NULL)
+        AND votes >= 0 AND score > 0
         AND (value IS NULL) = (state IN ('submitted', 'declined'))),
     CONSTRAINT features_assessed CHECK ((assessed_on IS NULL) = (state = 'submitted')
         AND (state <> 'declined' OR note IS NOT NULL)),
@@ -38,6 +42,7 @@ CREATE TABLE features (
 );
 CALL isolate('features', 'SELECT, INSERT, UPDATE');
 CALL keep('features');
+CREATE INDEX features_score ON features (org_id, state, score DESC, id);
 
 -- Which other customers want it too.
 CREATE TABLE feature_votes (

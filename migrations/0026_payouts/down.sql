@@ -1,3 +1,4 @@
+DROP INDEX postings_investors;
 DROP TABLE payouts;
 DROP TABLE payout_batches;
 DROP TABLE payout_accounts;

@@ -106,6 +106,7 @@ CREATE TABLE self_bills (
     FOREIGN KEY (org_id, investor_id) REFERENCES customers,
     FOREIGN KEY (org_id, corrects_id) REFERENCES self_bills,
     CONSTRAINT self_bills_number UNIQUE (org_id, investor_id, year, sequence),
+    CONSTRAINT self_bills_paper UNIQUE (org_id, investor_id, number),
     CONSTRAINT self_bills_corrects UNIQUE (org_id, corrects_id, kind),
     CONSTRAINT self_bills_kind CHECK (kind IN ('invoice', 'credit_note', 'statement', 'advice')),
     CONSTRAINT self_bills_treatment CHECK (
@@ -272,3 +273,7 @@ CREATE INDEX payouts_investor ON payouts (org_id, investor_id, id);
 CREATE INDEX payouts_open ON payouts (org_id, state) WHERE state NOT IN ('settled', 'cancelled');
 CALL isolate('payouts', 'SELECT, INSERT, UPDATE');
 CALL keep('payouts');
+
+-- What investors are owed is compared with the ledger all the time.
+CREATE INDEX postings_investors ON postings (org_id, account, currency)
+    WHERE account IN ('1530', '1600', '1610', '1620', '4500');

@@ -3,6 +3,8 @@
 //! Invariants: a series' counter row is held to commit, so a block that is taken is used, or the
 //! transaction vanishes with it. Take blocks with the last statements of a transaction.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date as SqlDate, Integer, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -47,6 +49,53 @@ pub async fn take(
     .await
     .optional()?;
     Ok(block.map(|block| block.first))
+}
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = Text)]
+    series: String,
+    #[diesel(sql_type = BigInt)]
+    next_sequence: i64,
+}
+
+/// Takes the next numbers of many series of a year, so many of each, in one statement; answers the
+/// first of each. A series that has a document of a later date is missing in the answer. The series
+/// are given in order and differ.
+///
+/// # Errors
+/// [`crate::Error::Contention`] when another transaction holds a series for too long.
+pub async fn take_many(
+    tx: &mut Tx,
+    series: &[(String, i64)],
+    year: i32,
+    issue_on: Date,
+) -> Result<HashMap<String, i64>> {
+    let rows: Vec<Taken> = diesel::sql_query(
+        "INSERT INTO number_series AS n (org_id, series, year, next_sequence, last_issue_on) \
+         SELECT $1, u.series, $2, 1 + u.count, $3 FROM unnest($4, $5) AS u (series, count) \
+         ORDER BY u.series \
+         ON CONFLICT (org_id, series, year) DO UPDATE \
+         SET next_sequence = n.next_sequence + excluded.next_sequence - 1, \
+             last_issue_on = excluded.last_issue_on \
+         WHERE n.org_id = $1 AND n.last_issue_on <= excluded.last_issue_on \
+         RETURNING n.series, n.next_sequence",
+    )
+    .bind::<SqlUuid, _>(tx.org())
+    .bind::<Integer, _>(year)
+    .bind::<SqlDate, _>(issue_on)
+    .bind::<Array<Text>, _>(series.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(series.iter().map(|(_, count)| *count).collect::<Vec<_>>())
+    .load(tx.connection())
+    .await?;
+    let mut firsts: HashMap<String, i64> =
+        rows.into_iter().map(|row| (row.series, row.next_sequence)).collect();
+    for (key, count) in series {
+        if let Some(next) = firsts.get_mut(key) {
+            *next -= count;
+        }
+    }
+    Ok(firsts)
 }
 
 /// Gives documents their numbers: sequences from `first` on, in the order given.

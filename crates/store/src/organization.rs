@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use domain::date;
 use domain::id::OrgId;
-use domain::money::Currency;
+use domain::money::{Currency, Money};
 use domain::organization::{Address, Language, OrgKind, Organization};
 use uuid::Uuid;
 
@@ -33,6 +33,9 @@ struct Row {
     credit_note_prefix: String,
     payment_terms_days: i32,
     draft_grace_days: i32,
+    payout_day: i32,
+    minimum_payout_minor: i64,
+    pre_notification_days: i32,
     chart: serde_json::Value,
     sandbox_now: Option<DateTime<Utc>>,
 }
@@ -68,6 +71,10 @@ impl TryFrom<Row> for Organization {
             credit_note_prefix: row.credit_note_prefix,
             payment_terms_days: u32::try_from(row.payment_terms_days).map_err(Error::corrupt)?,
             draft_grace_days: u32::try_from(row.draft_grace_days).map_err(Error::corrupt)?,
+            payout_day: u32::try_from(row.payout_day).map_err(Error::corrupt)?,
+            minimum_payout: Money::new(row.minimum_payout_minor, row.default_currency),
+            pre_notification_days: u32::try_from(row.pre_notification_days)
+                .map_err(Error::corrupt)?,
             chart: serde_json::from_value(row.chart).map_err(Error::corrupt)?,
             sandbox_now: row.sandbox_now,
         })
@@ -101,6 +108,8 @@ pub async fn insert(
     use organizations as o;
     let terms = i32::try_from(organization.payment_terms_days).map_err(Error::corrupt)?;
     let grace = i32::try_from(organization.draft_grace_days).map_err(Error::corrupt)?;
+    let payout_day = i32::try_from(organization.payout_day).map_err(Error::corrupt)?;
+    let notice = i32::try_from(organization.pre_notification_days).map_err(Error::corrupt)?;
     let row = (
         o::org_id.eq(organization.id),
         o::kind.eq(organization.kind),
@@ -121,6 +130,9 @@ pub async fn insert(
         o::credit_note_prefix.eq(&organization.credit_note_prefix),
         o::payment_terms_days.eq(terms),
         o::draft_grace_days.eq(grace),
+        o::payout_day.eq(payout_day),
+        o::minimum_payout_minor.eq(organization.minimum_payout.minor()),
+        o::pre_notification_days.eq(notice),
         o::chart.eq(serde_json::to_value(&organization.chart).map_err(Error::corrupt)?),
         o::sandbox_now.eq(organization.sandbox_now),
         o::page_secret.eq(page_secret),
@@ -175,6 +187,8 @@ pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<()> {
     use organizations as o;
     let terms = i32::try_from(organization.payment_terms_days).map_err(Error::corrupt)?;
     let grace = i32::try_from(organization.draft_grace_days).map_err(Error::corrupt)?;
+    let payout_day = i32::try_from(organization.payout_day).map_err(Error::corrupt)?;
+    let notice = i32::try_from(organization.pre_notification_days).map_err(Error::corrupt)?;
     let facts = (
         o::legal_name.eq(&organization.legal_name),
         o::registration_number.eq(&organization.registration_number),
@@ -190,6 +204,9 @@ pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<()> {
         o::credit_note_prefix.eq(&organization.credit_note_prefix),
         o::payment_terms_days.eq(terms),
         o::draft_grace_days.eq(grace),
+        o::payout_day.eq(payout_day),
+        o::minimum_payout_minor.eq(organization.minimum_payout.minor()),
+        o::pre_notification_days.eq(notice),
         o::chart.eq(serde_json::to_value(&organization.chart).map_err(Error::corrupt)?),
     );
     diesel::update(o::table.filter(o::org_id.eq(tx.org())))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
-use domain::id::{MeterId, PlanId, PlanVersionId, PriceId, ProductId};
+use domain::id::{FeatureId, MeterId, PlanId, PlanVersionId, PriceId, ProductId};
 use domain::money::{Currency, Money};
 use domain::period::{Interval, Unit};
 use domain::plan::{CancelPolicy, Plan, PlanVersion, Price, Product, RevenueKind, Timing};
@@ -72,6 +72,7 @@ struct PriceRow {
     model: serde_json::Value,
     minimum_minor: Option<i64>,
     meter_id: Option<MeterId>,
+    feature_id: Option<FeatureId>,
 }
 
 pub(crate) fn interval(count: i32, unit: Unit) -> Result<Interval> {
@@ -84,9 +85,9 @@ impl TryFrom<PriceRow> for Price {
 
     fn try_from(row: PriceRow) -> Result<Self> {
         let model = serde_json::from_value(row.model).map_err(Error::corrupt)?;
-        let PriceRow { id, product_id, component, currency, minimum_minor, meter_id, .. } = row;
-        let minimum = minimum_minor.map(|minor| Money::new(minor, currency));
-        Ok(Self { id, product_id, component, currency, model, minimum, meter_id })
+        let minimum = row.minimum_minor.map(|minor| Money::new(minor, row.currency));
+        let PriceRow { id, product_id, component, currency, meter_id, feature_id, .. } = row;
+        Ok(Self { id, product_id, component, currency, model, minimum, meter_id, feature_id })
     }
 }
 
@@ -124,6 +125,44 @@ pub async fn insert_product(
         products::created_at.eq(created_at),
     );
     diesel::insert_into(products::table).values(row).execute(tx.connection()).await?;
+    Ok(())
+}
+
+/// The product of the principals of investments, once there is one.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn investment_product(tx: &mut Tx) -> Result<Option<Product>> {
+    let row = products::table
+        .filter(products::org_id.eq(tx.org()))
+        .filter(products::revenue.eq(RevenueKind::Investment))
+        .select(ProductRow::as_select())
+        .first(tx.connection())
+        .await
+        .optional()?;
+    Ok(row.map(Product::from))
+}
+
+/// Writes the product of the principals of investments, unless there is one.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn insert_investment_product(
+    tx: &mut Tx,
+    product: &Product,
+    created_at: DateTime<Utc>,
+) -> Result<()> {
+    let row = (
+        products::org_id.eq(tx.org()),
+        products::id.eq(product.id),
+        products::name.eq(&product.name),
+        products::vat_category.eq(product.vat_category),
+        products::revenue.eq(product.revenue),
+        products::unit_label.eq(&product.unit_label),
+        products::created_at.eq(created_at),
+    );
+    let insert = diesel::insert_into(products::table).values(row).on_conflict_do_nothing();
+    insert.execute(tx.connection()).await?;
     Ok(())
 }
 
@@ -285,6 +324,7 @@ pub async fn insert_version(
             prices::model.eq(serde_json::to_value(&price.model).map_err(Error::corrupt)?),
             prices::minimum_minor.eq(price.minimum.map(Money::minor)),
             prices::meter_id.eq(price.meter_id),
+            prices::feature_id.eq(price.feature_id),
         ));
     }
     diesel::insert_into(prices::table).values(rows).execute(tx.connection()).await?;

@@ -45,6 +45,7 @@ diesel::table! {
         due_on -> Nullable<Date>,
         set_aside -> Bool,
         balance_minor -> Int8,
+        refunding_minor -> Int8,
     }
 }
 
@@ -138,6 +139,7 @@ diesel::table! {
         block_expires_on -> Nullable<Date>,
         blocked_by -> Nullable<Text>,
         created_at -> Timestamptz,
+        scheme -> Nullable<Text>,
     }
 }
 
@@ -353,6 +355,8 @@ diesel::table! {
         state -> Text,
         value -> Nullable<Int4>,
         complexity -> Nullable<Int4>,
+        votes -> Int4,
+        score -> Nullable<Int4>,
         note -> Nullable<Text>,
         currency -> Nullable<Text>,
         submitted_on -> Date,
@@ -610,6 +614,7 @@ diesel::table! {
         draft_grace_days -> Int4,
         payout_day -> Int4,
         minimum_payout_minor -> Int8,
+        pre_notification_days -> Int4,
     }
 }
 
@@ -674,6 +679,26 @@ diesel::table! {
         ended_on -> Nullable<Date>,
         end_reason -> Nullable<Text>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payment_refunds (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        payment_id -> Uuid,
+        attempt_id -> Uuid,
+        customer_id -> Uuid,
+        currency -> Text,
+        amount_minor -> Int8,
+        state -> Text,
+        note -> Nullable<Text>,
+        reference -> Nullable<Text>,
+        raw_code -> Nullable<Text>,
+        submitted_at -> Timestamptz,
+        answered_at -> Nullable<Timestamptz>,
+        ask_at -> Nullable<Timestamptz>,
+        asked -> Int4,
     }
 }
 
@@ -1156,6 +1181,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     payment_allocations,
     payment_attempts,
     payment_methods,
+    payment_refunds,
     payments,
     payout_accounts,
     payout_batches,

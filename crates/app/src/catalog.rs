@@ -1,7 +1,7 @@
 //! The catalogue: products, plans and their versions.
 
 use domain::date::Date;
-use domain::id::{MeterId, PlanId, PlanVersionId, PriceId, ProductId};
+use domain::id::{FeatureId, MeterId, PlanId, PlanVersionId, PriceId, ProductId};
 use domain::money::{Currency, Money};
 use domain::organization::{self as rules, MAX_NAME};
 use domain::period::Interval;
@@ -86,6 +86,8 @@ pub struct NewPrice {
     pub minimum: Option<Money>,
     /// What counts its quantity; absent where the quantity is agreed.
     pub meter_id: Option<MeterId>,
+    /// The feature that it sells.
+    pub feature_id: Option<FeatureId>,
 }
 
 /// A plan with all its versions.
@@ -102,6 +104,10 @@ pub struct Offer {
 /// # Errors
 /// [`Error::Invalid`]; [`Error::Exists`].
 pub async fn create_product(scope: &mut Scope, command: CreateProduct) -> Result<Product, Error> {
+    if command.revenue == RevenueKind::Investment {
+        let message = "the product of investments is made by itself: expected another kind";
+        return Err(Error::invalid("product.revenue_kind", message));
+    }
     let product = Product {
         id: command.id.unwrap_or_else(|| ProductId::fresh(scope.now)),
         name: rules::text(&command.name, MAX_NAME).field("product.name")?,
@@ -218,6 +224,7 @@ async fn publish(
             model: price.model,
             minimum: price.minimum,
             meter_id: price.meter_id,
+            feature_id: price.feature_id,
         });
     }
     check_version(&prices, command.trial_days)
@@ -229,6 +236,7 @@ async fn publish(
     }
     check_products(scope, &prices).await?;
     check_meters(scope, &prices).await?;
+    crate::feature::sell(scope, &prices).await?;
     let version = PlanVersion {
         id: command.id.unwrap_or_else(|| PlanVersionId::fresh(scope.now)),
         plan_id,
@@ -281,14 +289,17 @@ async fn check_meters(scope: &mut Scope, prices: &[Price]) -> Result<(), Error> 
 async fn check_products(scope: &mut Scope, prices: &[Price]) -> Result<(), Error> {
     let ids: Vec<ProductId> = prices.iter().map(|price| price.product_id).collect();
     let known = store::plan::products(&mut scope.tx, &ids).await?;
-    let unknown = ids.iter().position(|id| !known.iter().any(|product| product.id == *id));
-    match unknown {
-        None => Ok(()),
-        Some(at) => {
-            let message = format!("product {} does not exist", ids[at]);
-            Err(Error::invalid(format!("version.prices[{at}].product_id"), message))
-        }
+    for (at, id) in ids.iter().enumerate() {
+        let message = match known.iter().find(|product| product.id == *id) {
+            None => format!("product {id} does not exist"),
+            Some(product) if product.is_investment() => {
+                format!("product {id} is that of investments: expected one that is sold")
+            }
+            Some(_) => continue,
+        };
+        return Err(Error::invalid(format!("version.prices[{at}].product_id"), message));
     }
+    Ok(())
 }
 
 /// A plan with its versions.

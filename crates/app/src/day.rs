@@ -11,7 +11,7 @@ use domain::id::OrgId;
 use domain::money::Money;
 
 use crate::error::Error;
-use crate::{Ctx, Scope, arrears, billing, collection, migration, revenue, subscription};
+use crate::{Ctx, Scope, arrears, billing, collection, migration, revenue, share, subscription};
 
 /// Work of a day, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +26,8 @@ pub enum Task {
     Collect,
     /// Days of longer periods become revenue.
     Recognize,
+    /// Investors are credited for the months that are over.
+    Credit,
 }
 
 /// What a task did.
@@ -53,12 +55,18 @@ pub struct Done {
     pub entries: u64,
     /// Customers set aside.
     pub set_aside: u64,
+    /// Months that were credited to investors.
+    pub months: u64,
+    /// Investments that were credited, once for each month.
+    pub credits: u64,
+    /// What they were credited, without VAT, one per currency.
+    pub credited: Vec<Money>,
 }
 
 impl Task {
     /// All of them, in the order in which a day does them.
-    pub const ALL: [Self; 5] =
-        [Self::Migrate, Self::Turn, Self::Bill, Self::Collect, Self::Recognize];
+    pub const ALL: [Self; 6] =
+        [Self::Migrate, Self::Turn, Self::Bill, Self::Collect, Self::Recognize, Self::Credit];
 
     /// The name under which it is queued and measured.
     #[must_use]
@@ -69,6 +77,7 @@ impl Task {
             Self::Bill => "billing",
             Self::Collect => "collection",
             Self::Recognize => "recognition",
+            Self::Credit => "share",
         }
     }
 
@@ -88,6 +97,7 @@ impl Task {
             Self::Bill => store::billing::is_due(&mut scope.tx, today).await?,
             Self::Collect => collection::is_due(scope).await?,
             Self::Recognize => store::revenue::is_due(&mut scope.tx, today).await?,
+            Self::Credit => share::is_due(scope).await?,
         })
     }
 
@@ -105,6 +115,7 @@ impl Task {
             Self::Bill => billing::run(ctx, org).await,
             Self::Collect => collection::run(ctx, org).await,
             Self::Recognize => revenue::recognize_due(ctx, org).await,
+            Self::Credit => share::credit_due(ctx, org).await,
         }
     }
 }
@@ -124,6 +135,9 @@ impl Done {
         self.failed += other.failed;
         add_up(&mut self.invoiced, other.invoiced);
         add_up(&mut self.collected, other.collected);
+        self.months += other.months;
+        self.credits += other.credits;
+        add_up(&mut self.credited, other.credited);
     }
 }
 

@@ -60,13 +60,14 @@ struct PageTemplate {
     payment: Option<String>,
 }
 
-struct PartyBlock {
-    name: String,
-    lines: Vec<String>,
-    vat_number: Option<String>,
-    registration_number: Option<String>,
-    iban: Option<String>,
-    email: Option<String>,
+/// A party as a page shows it.
+pub(crate) struct PartyBlock {
+    pub(crate) name: String,
+    pub(crate) lines: Vec<String>,
+    pub(crate) vat_number: Option<String>,
+    pub(crate) registration_number: Option<String>,
+    pub(crate) iban: Option<String>,
+    pub(crate) email: Option<String>,
 }
 
 struct LineRow {
@@ -117,7 +118,8 @@ fn unit_price(price: Decimal, decimals: u32, language: Language) -> String {
     number(price, language)
 }
 
-fn rate(class: VatClass, percent: Decimal, language: Language) -> String {
+/// A VAT class and rate in words.
+pub(crate) fn rate(class: VatClass, percent: Decimal, language: Language) -> String {
     match (class, language) {
         (VatClass::Standard | VatClass::Zero, _) => format!("{} %", number(percent, language)),
         (VatClass::ReverseCharge, Language::Dutch) => "verlegd".to_owned(),

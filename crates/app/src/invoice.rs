@@ -15,6 +15,7 @@ use crate::page::{Page, PageRequest};
 use store::billing::Account;
 use store::invoice::Hold;
 
+pub(crate) use credit::take_back;
 pub use credit::{CreditInvoice, credit};
 pub use store::invoice::{Document, DocumentLine, DocumentVat, Filter};
 

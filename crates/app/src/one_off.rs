@@ -233,6 +233,10 @@ fn checked(
     new: NewCharge,
     bill_on: Date,
 ) -> Result<OneOff, Error> {
+    if product.is_investment() {
+        let message = "the product of investments is not sold: propose an investment";
+        return Err(Error::invalid("product_id", message));
+    }
     let description = new.description.unwrap_or_else(|| product.name.clone());
     let net = net(new.quantity, new.unit_price, customer.currency).map_err(|refused| {
         let field = match refused {

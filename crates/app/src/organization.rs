@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::date::{self, Date};
 use domain::id::OrgId;
 use domain::ledger::{Account, Chart};
-use domain::money::Currency;
+use domain::money::{Currency, Money};
 use domain::numbering::{self, Pattern};
 use domain::organization::{
     self as rules, Address, Language, MAX_ADDRESS_LINES, MAX_NAME, MAX_TEXT, OrgKind, Organization,
@@ -69,6 +69,12 @@ pub struct Facts {
     pub payment_terms_days: u32,
     /// How many days the billing run keeps its documents as drafts.
     pub draft_grace_days: u32,
+    /// The day of a month on which the month before is credited to investors.
+    pub payout_day: u32,
+    /// What is less is carried to the next month; nothing: every amount is credited.
+    pub minimum_payout: Option<Money>,
+    /// How many days before a direct debit its payer is told.
+    pub pre_notification_days: u32,
     /// Account codes of its own.
     pub account_codes: Vec<(Account, String)>,
 }
@@ -92,6 +98,9 @@ impl Facts {
             credit_note_prefix: "C".to_owned(),
             payment_terms_days: 14,
             draft_grace_days: 0,
+            payout_day: 1,
+            minimum_payout: None,
+            pre_notification_days: rules::PRE_NOTIFICATION_DAYS,
             account_codes: Vec::new(),
         }
     }
@@ -115,6 +124,9 @@ impl From<&Organization> for Facts {
             credit_note_prefix: it.credit_note_prefix,
             payment_terms_days: it.payment_terms_days,
             draft_grace_days: it.draft_grace_days,
+            payout_day: it.payout_day,
+            minimum_payout: Some(it.minimum_payout),
+            pre_notification_days: it.pre_notification_days,
             account_codes: own_codes(&it.chart),
         }
     }
@@ -185,6 +197,13 @@ fn apply(facts: Facts, organization: &mut Organization) -> Result<(), Error> {
         .field(&path("default_payment_terms_days"))?;
     organization.draft_grace_days =
         rules::grace_days(facts.draft_grace_days).field(&path("draft_grace_days"))?;
+    organization.payout_day = rules::payout_day(facts.payout_day).field(&path("payout_day"))?;
+    let currency = organization.default_currency;
+    let minimum = facts.minimum_payout.unwrap_or(Money::zero(currency));
+    organization.minimum_payout =
+        rules::minimum_payout(minimum, currency).field(&path("minimum_payout"))?;
+    organization.pre_notification_days = rules::pre_notification_days(facts.pre_notification_days)
+        .field(&path("pre_notification_days"))?;
     organization.chart = Chart::new(facts.account_codes).field(&path("account_codes"))?;
     organization.language = facts.language;
     organization.small_business = facts.small_business;
@@ -208,6 +227,7 @@ fn founded(command: CreateOrganization, wall: DateTime<Utc>) -> Result<Organizat
             Some(date::start_of_day(start, time_zone))
         }
     };
+    let default_currency = command.default_currency.unwrap_or(Currency::EUR);
     let mut organization = Organization {
         id: command.id.unwrap_or_else(|| OrgId::fresh(wall)),
         kind: command.kind,
@@ -217,7 +237,7 @@ fn founded(command: CreateOrganization, wall: DateTime<Utc>) -> Result<Organizat
         vat_number: None,
         iban: None,
         email: None,
-        default_currency: command.default_currency.unwrap_or(Currency::EUR),
+        default_currency,
         time_zone,
         language: Language::Dutch,
         small_business: false,
@@ -227,6 +247,9 @@ fn founded(command: CreateOrganization, wall: DateTime<Utc>) -> Result<Organizat
         credit_note_prefix: String::new(),
         payment_terms_days: 0,
         draft_grace_days: 0,
+        payout_day: 1,
+        minimum_payout: Money::zero(default_currency),
+        pre_notification_days: rules::PRE_NOTIFICATION_DAYS,
         chart: Chart::default(),
         sandbox_now,
     };

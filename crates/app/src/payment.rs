@@ -15,6 +15,7 @@ mod matching;
 mod record;
 mod reference;
 mod refund;
+mod send_back;
 mod write_off;
 
 use std::collections::{BTreeSet, HashMap};
@@ -32,13 +33,15 @@ use store::invoice::Document;
 
 use crate::error::{Error, Expect};
 use crate::page::{Page, PageRequest};
-use crate::{Scope, event};
+use crate::{Scope, event, investment};
 
 pub use collect::{Bounced, Collected, bounce, collect};
 pub use matching::{MatchPayment, match_payment};
 pub use record::{RecordPayment, Recorded, WhichInvoice, record};
 pub use reference::{StartedOneOff, start_one_off};
 pub use refund::{RefundPayment, ReturnPayment, give_back, refund};
+pub(crate) use send_back::run as send_refunds;
+pub use send_back::{OrderRefund, RefundFilter, RefundReport, list_refunds, order, report_refund};
 pub use store::payment::{Filter, Kept};
 pub use write_off::{WrittenOff, date_vat, write_off};
 
@@ -125,7 +128,7 @@ async fn announce(
         return Ok(());
     }
     let now = store::invoice::headers(&mut scope.tx, &ids).await?;
-    let mut news = Vec::new();
+    let (mut news, mut settled) = (Vec::new(), Vec::new());
     for (was, is) in before.iter().zip(now) {
         let kind = match (was.state, is.state) {
             (DocumentState::Settled, DocumentState::Settled) => continue,
@@ -133,11 +136,15 @@ async fn announce(
             (DocumentState::Settled, _) => EventKind::InvoiceReopened,
             _ => continue,
         };
+        if kind == EventKind::InvoiceSettled {
+            settled.push(is.id);
+        }
         let on = touched.get(&is.id).copied().unwrap_or(is.issue_on);
         news.push(event::of_invoice(kind, on, is));
     }
     scope.announce(news);
-    Ok(())
+    let today = scope.today();
+    investment::funded(scope, &settled, today).await
 }
 
 /// The write-offs that parts of money touch.

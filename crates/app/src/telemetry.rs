@@ -11,6 +11,8 @@
 //!
 //! Deliberately absent: money and customers in labels, the exporter (`recoup`), tracing.
 
+mod investors;
+mod list;
 mod mrr;
 pub(crate) mod payments;
 
@@ -24,6 +26,12 @@ use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use store::job::{Count, Status};
 use store::pool::PoolStatus;
 
+use self::investors::Investing;
+pub use self::investors::{
+    INVESTMENTS, INVESTOR_CREDITED, INVESTOR_IN_TRANSIT, INVESTOR_MISMATCH, INVESTOR_OWED,
+    INVESTOR_PAID, INVESTOR_PAYABLE, PAYOUTS, SHARE_MONTHS_LATE,
+};
+pub use self::list::METRICS;
 use self::mrr::Recurring;
 pub use self::mrr::{
     CHURNED_CUSTOMERS_LAST_MONTH, CUSTOMERS, MRR, MRR_AT_RISK, MRR_COMMITTED, MRR_MOVEMENT_MONTH,
@@ -60,13 +68,6 @@ pub struct Metric {
     /// Its labels.
     pub labels: &'static [&'static str],
 }
-
-/// Seconds of calls: from well below to well above what a caller waits for.
-const CALL_SECONDS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// Seconds of background work: up to its time limit of ten minutes.
-const WORK_SECONDS: &[f64] =
-    &[0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 
 /// Calls answered.
 pub const GRPC_REQUESTS: &str = "recoup_grpc_requests_total";
@@ -107,214 +108,6 @@ pub const LEDGER_VERIFIED: &str = "recoup_ledger_verified_timestamp_seconds";
 /// How fresh the gauges are.
 pub const SNAPSHOT: &str = "recoup_snapshot_timestamp_seconds";
 
-/// Every metric of the program.
-pub const METRICS: &[Metric] = &[
-    Metric {
-        name: GRPC_REQUESTS,
-        kind: Kind::Counter,
-        help: "Calls answered, by method and status code.",
-        labels: &["method", "code"],
-    },
-    Metric {
-        name: GRPC_REQUEST_DURATION,
-        kind: Kind::Histogram(CALL_SECONDS),
-        help: "How long calls took, from their arrival to the end of their answer.",
-        labels: &["method"],
-    },
-    Metric {
-        name: GRPC_IN_FLIGHT,
-        kind: Kind::Gauge,
-        help: "Calls under way in this process, by method.",
-        labels: &["method"],
-    },
-    Metric {
-        name: JOBS,
-        kind: Kind::Gauge,
-        help: "Jobs that wait (queued), are worked on (running) or were given up (dead).",
-        labels: &["queue", "status"],
-    },
-    Metric {
-        name: JOBS_OLDEST_DUE,
-        kind: Kind::Gauge,
-        help: "Since when the oldest waiting job of the queue is due; 0: none is.",
-        labels: &["queue"],
-    },
-    Metric {
-        name: JOBS_RUN,
-        kind: Kind::Counter,
-        help: "Attempts of this process that ended: done, retried, dead, handed_back, lost.",
-        labels: &["queue", "result"],
-    },
-    Metric {
-        name: JOB_DURATION,
-        kind: Kind::Histogram(WORK_SECONDS),
-        help: "How long attempts took, without their acknowledgement.",
-        labels: &["queue"],
-    },
-    Metric {
-        name: DB_POOL_CONNECTIONS,
-        kind: Kind::Gauge,
-        help: "Database connections of this process: open, and of these idle.",
-        labels: &["state"],
-    },
-    Metric {
-        name: DB_POOL_WAITING,
-        kind: Kind::Gauge,
-        help: "Callers of this process that wait for a database connection.",
-        labels: &[],
-    },
-    Metric {
-        name: BILLING_DUE_ACCOUNTS,
-        kind: Kind::Gauge,
-        help: "Billing accounts of live organizations with something to invoice today or earlier.",
-        labels: &[],
-    },
-    Metric {
-        name: BILLING_OLDEST_DUE,
-        kind: Kind::Gauge,
-        help: "Local midnight of the oldest due date of those accounts; 0: none is due.",
-        labels: &[],
-    },
-    Metric {
-        name: SET_ASIDE,
-        kind: Kind::Gauge,
-        help: "Records of live organizations that wait for a person to mend their cause.",
-        labels: &["kind"],
-    },
-    Metric {
-        name: INVOICES_ISSUED,
-        kind: Kind::Counter,
-        help: "Invoices that this process issued.",
-        labels: &[],
-    },
-    Metric {
-        name: BILLING_SET_ASIDE,
-        kind: Kind::Counter,
-        help: "Times that a billing run of this process set a customer aside.",
-        labels: &[],
-    },
-    Metric {
-        name: BILLING_LAST_SUCCESS,
-        kind: Kind::Gauge,
-        help: "When a billing run of this process last went through.",
-        labels: &[],
-    },
-    Metric {
-        name: BILLING_RUN_DURATION,
-        kind: Kind::Histogram(WORK_SECONDS),
-        help: "How long billing runs of one organization took.",
-        labels: &[],
-    },
-    Metric {
-        name: LEDGER_MISMATCHES,
-        kind: Kind::Gauge,
-        help: "Comparisons that did not hold in the last proofs of live organizations; 0 is right.",
-        labels: &[],
-    },
-    Metric {
-        name: LEDGER_VERIFIED,
-        kind: Kind::Gauge,
-        help: "Oldest last proof of live organizations' ledgers, or their beginning; 0: there is none.",
-        labels: &[],
-    },
-    Metric {
-        name: MRR,
-        kind: Kind::Gauge,
-        help: "Monthly worth of what is in force today in live organizations, in major units.",
-        labels: &["currency"],
-    },
-    Metric {
-        name: MRR_COMMITTED,
-        kind: Kind::Gauge,
-        help: "Monthly worth of what is known to be in force in the end, in major units.",
-        labels: &["currency"],
-    },
-    Metric {
-        name: MRR_AT_RISK,
-        kind: Kind::Gauge,
-        help: "The part of recoup_mrr of customers in arrears, in major units.",
-        labels: &["currency"],
-    },
-    Metric {
-        name: MRR_MOVEMENT_MONTH,
-        kind: Kind::Gauge,
-        help: "Movements since the month began, net per customer, signed, in major units.",
-        labels: &["currency", "movement"],
-    },
-    Metric {
-        name: CUSTOMERS,
-        kind: Kind::Gauge,
-        help: "Customers of live organizations: paying, else paused, else starting later.",
-        labels: &["state"],
-    },
-    Metric {
-        name: CHURNED_CUSTOMERS_LAST_MONTH,
-        kind: Kind::Gauge,
-        help: "Customers that were there as last month opened and gone as it closed, by kind.",
-        labels: &["kind"],
-    },
-    Metric {
-        name: RETRIES,
-        kind: Kind::Gauge,
-        help: "Invoices of live organizations that are being collected, by where they stand.",
-        labels: &["state"],
-    },
-    Metric {
-        name: RETRIES_DUE,
-        kind: Kind::Gauge,
-        help: "Those of which something is to be done now or was to be done before.",
-        labels: &[],
-    },
-    Metric {
-        name: RETRIES_OLDEST_DUE,
-        kind: Kind::Gauge,
-        help: "Since when the first of those is due; 0: none is.",
-        labels: &[],
-    },
-    Metric {
-        name: PAYMENT_ATTEMPTS,
-        kind: Kind::Counter,
-        help: "Attempts of live organizations that this process submitted or learnt more of.",
-        labels: &["scheme", "outcome"],
-    },
-    Metric {
-        name: PAYMENT_FAILURES,
-        kind: Kind::Counter,
-        help: "Attempts that this process learnt were declined or bounced, by the class of the code.",
-        labels: &["class"],
-    },
-    Metric {
-        name: PAYMENT_UNKNOWN_CODES,
-        kind: Kind::Counter,
-        help: "Those of them whose code is not in the table of reasons, or is unknown there.",
-        labels: &[],
-    },
-    Metric {
-        name: PAYMENT_RECOVERED,
-        kind: Kind::Gauge,
-        help: "Collected this month on invoices that had failed before, in major units.",
-        labels: &["currency"],
-    },
-    Metric {
-        name: PAYMENT_UNMATCHED,
-        kind: Kind::Gauge,
-        help: "Payments of live organizations of which something matches nothing.",
-        labels: &[],
-    },
-    Metric {
-        name: DRAFTS,
-        kind: Kind::Gauge,
-        help: "Documents of live organizations that wait as drafts for their day.",
-        labels: &[],
-    },
-    Metric {
-        name: SNAPSHOT,
-        kind: Kind::Gauge,
-        help: "When the gauges that are read from the database were read, all at once.",
-        labels: &[],
-    },
-];
-
 /// What a record can be set aside in.
 const SET_ASIDE_KINDS: [&str; 1] = ["billing"];
 
@@ -354,13 +147,14 @@ pub async fn refresh(ctx: &Ctx) -> Result<(), Error> {
     let mut tx = ctx.store.begin_global().await?;
     let counts = store::job::counts(&mut tx, None, now).await?;
     tx.commit().await?;
-    let (business, recurring, collecting) = business(ctx, now).await?;
+    let (business, recurring, collecting, investing) = business(ctx, now).await?;
 
     set_pool(pool);
     set_jobs(&counts);
     set_business(business);
     recurring.set();
     collecting.set();
+    investing.set();
     gauge!(SNAPSHOT).set(seconds(Some(now)));
     Ok(())
 }
@@ -369,12 +163,12 @@ pub async fn refresh(ctx: &Ctx) -> Result<(), Error> {
 async fn business(
     ctx: &Ctx,
     now: DateTime<Utc>,
-) -> Result<(Business, Recurring, Collecting), Error> {
+) -> Result<(Business, Recurring, Collecting, Investing), Error> {
     let mut tx = ctx.store.begin_global().await?;
     let directory = store::organization::directory(&mut tx).await?;
     tx.commit().await?;
     let (mut sum, mut recurring) = (Business::default(), Recurring::default());
-    let mut collecting = Collecting::default();
+    let (mut collecting, mut investing) = (Collecting::default(), Investing::default());
     for entry in directory.iter().filter(|entry| entry.kind == OrgKind::Live) {
         let zone = date::zone(&entry.time_zone).map_err(|error| Error::fault(error.to_string()))?;
         let mut tx = ctx.store.begin(entry.org_id).await?;
@@ -384,6 +178,7 @@ async fn business(
         let proof = store::ledger::last_proof(&mut tx).await?;
         recurring.add(&mut tx, today).await?;
         collecting.add(&mut tx, now, today).await?;
+        investing.add(&mut tx, today).await?;
         tx.commit().await?;
         sum.due_accounts += due.accounts;
         sum.oldest_due =
@@ -394,7 +189,7 @@ async fn business(
         let proven_at = proof.map_or(entry.created_at, |(verified_at, _)| verified_at);
         sum.oldest_proof = oldest(sum.oldest_proof, Some(proven_at));
     }
-    Ok((sum, recurring, collecting))
+    Ok((sum, recurring, collecting, investing))
 }
 
 fn oldest(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {

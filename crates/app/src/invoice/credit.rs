@@ -8,6 +8,7 @@ use domain::invoice::{self as rules, DocumentKind, Heading, MAX_LINES, Party};
 use domain::ledger::{Entry, recognition_entry};
 use domain::money::Money;
 use domain::organization::text;
+use store::billing::Account;
 use store::invoice::{Hold, NewDocument};
 
 use super::issue::issue;
@@ -47,7 +48,8 @@ fn refused(refused: &CreditRefused, id: InvoiceId) -> Error {
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Invalid`]; [`Error::Refused`] with `CREDIT_NOTE`,
-/// `NOTHING_LEFT_TO_CREDIT`, `MORE_THAN_LEFT`, `WRITTEN_OFF` or `DRAFT_DISCARDED`.
+/// `NOTHING_LEFT_TO_CREDIT`, `MORE_THAN_LEFT`, `WRITTEN_OFF`, `INVESTMENT_PRINCIPAL` or
+/// `DRAFT_DISCARDED`.
 pub async fn credit(scope: &mut Scope, command: CreditInvoice) -> Result<InvoiceId, Error> {
     let CreditInvoice { id, lines, reason } = command;
     let reason = text(&reason, MAX_NOTE).field("reason")?;
@@ -62,13 +64,25 @@ pub async fn credit(scope: &mut Scope, command: CreditInvoice) -> Result<Invoice
         let message = "it is a credit note: only invoices can be credited";
         return Err(Error::Refused(Refusal::new("CREDIT_NOTE", message).with("invoice_id", id)));
     }
-    let account = header.account;
+    crate::investment::refuse_principal(scope, id).await?;
+    take_back(scope, header.account, id, &lines, reason).await
+}
+
+/// Takes lines of an invoice back, all of them when none is named: the reason is checked, and it is
+/// an invoice of this account.
+pub(crate) async fn take_back(
+    scope: &mut Scope,
+    account: Account,
+    id: InvoiceId,
+    lines: &[Wanted],
+    reason: String,
+) -> Result<InvoiceId, Error> {
     store::billing::lock(&mut scope.tx, account).await?;
     // The wait for the account may have lasted into another day.
     scope.refresh().await?;
     refuse_written_off(scope, id).await?;
     let found = store::invoice::creditable(&mut scope.tx, id, account.currency).await?;
-    let mut chosen = choose(found, &lines).map_err(|why| refused(&why, id))?;
+    let mut chosen = choose(found, lines).map_err(|why| refused(&why, id))?;
     recognize(scope, &mut chosen).await?;
     let mut draft = draft(scope, account, &mut chosen).await?;
     let available = store::billing::balances(&mut scope.tx, &[account.customer_id]).await?;
@@ -125,7 +139,7 @@ fn not_posted(id: LineId, refused: &impl std::fmt::Display) -> Error {
 
 async fn draft(
     scope: &mut Scope,
-    account: store::billing::Account,
+    account: Account,
     chosen: &mut [(Creditable, Money)],
 ) -> Result<rules::Draft, Error> {
     let customer = crate::customer::get(scope, account.customer_id).await?;

@@ -12,12 +12,13 @@ use crate::day::Task;
 use crate::error::Error;
 
 /// Every queue, so that metrics and lists also show the empty ones.
-pub const QUEUES: [&str; 7] = [
+pub const QUEUES: [&str; 8] = [
     Task::Migrate.name(),
     Task::Turn.name(),
     Task::Bill.name(),
     Task::Collect.name(),
     Task::Recognize.name(),
+    Task::Credit.name(),
     VerifyLedger::QUEUE,
     Prune::QUEUE,
 ];

@@ -27,7 +27,8 @@ pub struct WrittenOff {
 /// changes nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Invalid`]; [`Error::Refused`] with `NOTHING_OPEN` or `CREDIT_NOTE`.
+/// [`Error::NotFound`], [`Error::Invalid`]; [`Error::Refused`] with `NOTHING_OPEN`, `CREDIT_NOTE` or
+/// `INVESTMENT_PRINCIPAL`.
 pub async fn write_off(
     scope: &mut Scope,
     id: InvoiceId,
@@ -35,6 +36,7 @@ pub async fn write_off(
 ) -> Result<WrittenOff, Error> {
     let reason = text(reason, MAX_NOTE).field("reason")?;
     let mut write_off = held(scope, id).await?;
+    crate::investment::refuse_principal(scope, id).await?;
     let invoice = store::invoice::headers(&mut scope.tx, &[id]).await?.pop();
     let invoice = invoice.ok_or_else(|| Error::not_found("invoice", id))?;
     let (amount, customer_id) = (invoice.open, invoice.customer_id);

@@ -1,0 +1,145 @@
+//! The invoice of a principal.
+//!
+//! Invariants: it is made by accepting an investment and taken back by withdrawing it, and by
+//! nothing else: it is neither credited by hand nor written off.
+
+use domain::balance::Balance;
+use domain::billing::BillRefused;
+use domain::customer::Customer;
+use domain::date;
+use domain::feature::Feature;
+use domain::id::{ChargeId, InvoiceId, ProductId, Sequence};
+use domain::investment::{Investment, ShareTreatment};
+use domain::invoice::{self as rules, Draft, Heading, Party};
+use domain::money::Money;
+use domain::one_off::OneOff;
+use domain::organization::Language;
+use domain::period::Period;
+use domain::plan::{Product, RevenueKind};
+use domain::vat::VatCategory;
+use rust_decimal::Decimal;
+use store::billing::Account;
+use store::invoice::NewDocument;
+
+use crate::Scope;
+use crate::error::{Error, Refusal};
+use crate::invoice::issue::issue;
+
+/// What was invoiced.
+pub(super) struct Principal {
+    /// The invoice.
+    pub(super) id: InvoiceId,
+    /// Whether the customer's balance paid it.
+    pub(super) is_settled: bool,
+}
+
+/// Invoices the principal of an investment today. Hold the billing account.
+pub(super) async fn invoice(
+    scope: &mut Scope,
+    investment: &Investment,
+    feature: &Feature,
+    investor: &Customer,
+) -> Result<Principal, Error> {
+    let product = product(scope).await?;
+    let one_off = one_off(scope, investment, feature, investor, &product);
+    let mut draft = draft(scope, investment, investor, &one_off, &product).await?;
+    let account = Account { customer_id: investor.id, currency: draft.currency };
+    let balances = store::billing::balances(&mut scope.tx, &[investor.id]).await?;
+    let nothing = Money::zero(draft.currency);
+    Balance::of(balances.get(&account).copied().unwrap_or(nothing)).settle(&mut draft)?;
+    let principal = Principal { id: draft.id, is_settled: draft.settlement.open.is_zero() };
+    let billed = [(one_off.id, Some(draft.id))];
+    store::one_off::insert(&mut scope.tx, &[one_off], scope.now).await?;
+    let document = NewDocument { draft, buyer: Party::buyer(investor), reason: None };
+    issue(scope, document, &[], &billed).await?;
+    Ok(principal)
+}
+
+async fn draft(
+    scope: &mut Scope,
+    investment: &Investment,
+    investor: &Customer,
+    one_off: &OneOff,
+    product: &Product,
+) -> Result<Draft, Error> {
+    let rates = store::vat::rates(&mut scope.tx).await?;
+    let today = scope.today();
+    let heading = Heading {
+        seller: &scope.organization,
+        customer: investor,
+        rates: &rates,
+        currency: investment.principal.currency(),
+        billing_on: today,
+        issue_on: today,
+    };
+    let charges = vec![one_off.charge(product)];
+    let mut drafted = rules::draft(&heading, &Sequence::new(scope.now), charges);
+    if investment.vat_treatment == ShareTreatment::OutsideScope {
+        drafted = drafted.and_then(Draft::outside_scope);
+    }
+    drafted.map_err(BillRefused::from).map_err(|refused| Error::refused(refused.reason(), refused))
+}
+
+fn one_off(
+    scope: &Scope,
+    investment: &Investment,
+    feature: &Feature,
+    investor: &Customer,
+    product: &Product,
+) -> OneOff {
+    let language = investor.language.unwrap_or(scope.organization.language);
+    let description = match language {
+        Language::Dutch => format!("Investering in {}", feature.title),
+        Language::English => format!("Investment in {}", feature.title),
+    };
+    let today = scope.today();
+    OneOff {
+        id: ChargeId::fresh(scope.now),
+        customer_id: investor.id,
+        product_id: product.id,
+        description,
+        quantity: Decimal::ONE,
+        unit_price: investment.principal.major(),
+        net: investment.principal,
+        service: Period { start: today, end: date::add_days(today, 1) },
+        bill_on: today,
+    }
+}
+
+/// The organization's one product of principals, which is made by itself.
+async fn product(scope: &mut Scope) -> Result<Product, Error> {
+    if let Some(known) = store::plan::investment_product(&mut scope.tx).await? {
+        return Ok(known);
+    }
+    let name = match scope.organization.language {
+        Language::Dutch => "Investering",
+        Language::English => "Investment",
+    };
+    let new = Product {
+        id: ProductId::fresh(scope.now),
+        name: name.to_owned(),
+        vat_category: VatCategory::Standard,
+        revenue: RevenueKind::Investment,
+        unit_label: None,
+    };
+    store::plan::insert_investment_product(&mut scope.tx, &new, scope.now).await?;
+    // Somebody else may have been first.
+    let made = store::plan::investment_product(&mut scope.tx).await?;
+    made.ok_or_else(|| Error::fault("the product of investments is not there"))
+}
+
+/// Refuses what is not done to the invoice of a principal by hand.
+///
+/// # Errors
+/// [`Error::Refused`] with `INVESTMENT_PRINCIPAL`.
+pub(crate) async fn refuse_principal(scope: &mut Scope, id: InvoiceId) -> Result<(), Error> {
+    match store::investment::of_invoices(&mut scope.tx, &[id]).await?.pop() {
+        None => Ok(()),
+        Some(investment) => {
+            let message = "the invoice is the principal of an investment: withdraw that, as long \
+                           as it is not funded";
+            let refusal = Refusal::new("INVESTMENT_PRINCIPAL", message).with("invoice_id", id);
+            Err(Error::Refused(refusal.with("investment_id", investment.id)))
+        }
+    }
+}

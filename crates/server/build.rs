@@ -29,8 +29,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         // Google's comments have indented blocks that rustdoc would run as tests.
         .disable_comments([".google"])
-        // They hold what is never shown; `payment_method` shows what may be.
-        .skip_debug([".recoup.v1.DirectDebitDetails", ".recoup.v1.CardDetails"])
+        // They hold what is never shown; `payment_method` and `payout` show what may be.
+        .skip_debug([
+            ".recoup.v1.DirectDebitDetails",
+            ".recoup.v1.CardDetails",
+            ".recoup.v1.PayoutOrder",
+            ".recoup.v1.SetPayoutAccountRequest",
+        ])
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -43,9 +43,13 @@ macro_rules! repeatable {
 }
 
 repeatable! {
+    AcceptInvestmentRequest
+    AcceptSelfBillRequest
     AddChargeRequest
     AdvanceClockRequest
     ApplyDiscountRequest
+    ApprovePayoutRequest
+    AssessFeatureRequestRequest
     BlockCustomerRequest
     CancelSubscriptionRequest
     ChangeSubscriptionRequest
@@ -65,22 +69,30 @@ repeatable! {
     DiscardDraftRequest
     EndPaymentMethodRequest
     FinalizeInvoiceRequest
+    GiveConsentRequest
     HoldRetryRequest
     MatchPaymentRequest
     MigratePlanVersionRequest
     PauseSubscriptionRequest
+    ProposeInvestmentRequest
     PublishPlanVersionRequest
     RecordFraudRequest
+    RecordInvestorInvoiceRequest
     RecordPaymentRequest
     RefundPaymentRequest
+    RejectSelfBillRequest
+    ReleaseFeatureRequest
     ReleaseRetryRequest
     RemoveChargeRequest
     RemoveDiscountRequest
     ReportPaymentResultRequest
+    ReportPayoutResultRequest
+    ReportRefundResultRequest
     RequeueJobRequest
     ResolveUnknownRequest
     ResumeSubscriptionRequest
     RetireDiscountRequest
+    RetireFeatureRequest
     RetirePlanRequest
     RetryNowRequest
     RetrySetAsideRequest
@@ -88,16 +100,25 @@ repeatable! {
     RevokeApiKeyRequest
     RevokeIntentRequest
     RunBillingRequest
+    RunPayoutsRequest
+    SendPayoutsRequest
     SetDefaultDunningPolicyRequest
     SetPaymentMethodRequest
+    SetPayoutAccountRequest
     SetPlanDunningPolicyRequest
     SetVatRateRequest
+    SettleClawbackRequest
+    SignSelfBillingAgreementRequest
     SkipRetryRequest
+    StartDevelopmentRequest
     StartOneOffPaymentRequest
+    SubmitFeatureRequestRequest
     UnblockCustomerRequest
     UndoCancelRequest
     UpdateCustomerRequest
     UpdateOrganizationRequest
+    VoteFeatureRequestRequest
+    WithdrawInvestmentRequest
     WriteOffInvoiceRequest
 }
 

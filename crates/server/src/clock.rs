@@ -140,6 +140,7 @@ impl From<Day> for v1::AdvanceClockResponse {
             set_aside: wire::count(done.set_aside),
             now: Some(wire::instant(day.now)),
             done: day.last,
+            credited: done.credited.into_iter().map(Into::into).collect(),
         }
     }
 }

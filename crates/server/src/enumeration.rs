@@ -9,8 +9,8 @@ use app::job;
 use domain::payment::attempt;
 use domain::{
     collection, customer, decision, discount, dunning, entitlement, event, failure, feature,
-    investment, invoice, ledger, mrr, one_off, organization, payment, payment_method, payout,
-    period, plan, renewal, self_bill, strike, subscription, usage, vat,
+    forecast, investment, invoice, ledger, mrr, one_off, organization, payment, payment_method,
+    payout, period, plan, renewal, self_bill, strike, subscription, usage, vat,
 };
 
 use crate::pb::v1;
@@ -346,6 +346,13 @@ both_ways! {
         Refund = Refund,
         RefundReturned = RefundReturned,
     }
+    RefundState = payment::refund::RefundState {
+        Submitting = Submitting,
+        Accepted = Accepted,
+        Unknown = Unknown,
+        Settled = Settled,
+        Declined = Declined,
+    }
     JobStatus = job::Status {
         Queued = Queued,
         Running = Running,
@@ -437,6 +444,11 @@ both_ways! {
         Settled = Settled,
         Bounced = Bounced,
         Cancelled = Cancelled,
+    }
+    ForecastAssumption = forecast::Assumption {
+        Today = Today,
+        Trend = Trend,
+        Steady = Steady,
     }
     ChurnKind = mrr::ChurnKind {
         Voluntary = Voluntary,

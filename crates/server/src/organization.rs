@@ -5,6 +5,7 @@
 use app::Ctx;
 use app::organization::{self, CreateOrganization, Facts};
 use domain::ledger::Account;
+use domain::money::Money;
 use domain::organization::Organization;
 use futures::FutureExt;
 use tonic::{Request, async_trait};
@@ -13,12 +14,12 @@ use crate::call::{self, Answer};
 use crate::enumeration::code;
 use crate::field::{self, At, Refused};
 use crate::mask::{self, Change};
-use crate::pb::v1;
 use crate::pb::v1::organization_service_server::OrganizationService;
+use crate::pb::{google::r#type as google, v1};
 use crate::{api_key, wire};
 
 /// The fields that UpdateOrganization changes.
-const CHANGEABLE: [&str; 15] = [
+const CHANGEABLE: [&str; 18] = [
     "legal_name",
     "registration_number",
     "address",
@@ -33,6 +34,9 @@ const CHANGEABLE: [&str; 15] = [
     "number_pattern",
     "default_payment_terms_days",
     "draft_grace_days",
+    "payout_day",
+    "minimum_payout",
+    "pre_notification_days",
     "account_codes",
 ];
 
@@ -188,6 +192,7 @@ fn facts(new: v1::Organization) -> field::Result<Facts> {
     let usual = Facts::named(new.legal_name, address.into());
     let language = field::one_of_if_any::<v1::Language>(new.language).at("language")?;
     let terms = new.default_payment_terms_days.map(field::count).transpose();
+    let notice = new.pre_notification_days.map(field::count).transpose();
     let or_usual = |text: String, usual| field::text_if_any(text).unwrap_or(usual);
     Ok(Facts {
         registration_number: field::text_if_any(new.registration_number),
@@ -204,10 +209,23 @@ fn facts(new: v1::Organization) -> field::Result<Facts> {
             .at("default_payment_terms_days")?
             .unwrap_or(usual.payment_terms_days),
         draft_grace_days: field::count(new.draft_grace_days).at("draft_grace_days")?,
+        payout_day: match field::count(new.payout_day).at("payout_day")? {
+            0 => usual.payout_day,
+            day => day,
+        },
+        minimum_payout: minimum_payout(new.minimum_payout.as_ref()).at("minimum_payout")?,
+        pre_notification_days: notice
+            .at("pre_notification_days")?
+            .unwrap_or(usual.pre_notification_days),
         account_codes: account_codes(&new.account_codes).at("account_codes")?,
         legal_name: usual.legal_name,
         address: usual.address,
     })
+}
+
+/// An amount, if one is given.
+fn minimum_payout(given: Option<&google::Money>) -> field::Result<Option<Money>> {
+    given.map(field::money).transpose()
 }
 
 /// Own codes of accounts, by their default codes.
@@ -259,6 +277,18 @@ fn change(new: &v1::Organization, name: &str) -> field::Result<Option<Change<Fac
             let days = field::count(new.draft_grace_days)?;
             mask::set(days, |facts| &mut facts.draft_grace_days)
         }
+        "payout_day" => {
+            let day = field::count(new.payout_day)?;
+            mask::set(day, |facts| &mut facts.payout_day)
+        }
+        "minimum_payout" => {
+            let minimum = minimum_payout(new.minimum_payout.as_ref())?;
+            mask::set(minimum, |facts| &mut facts.minimum_payout)
+        }
+        "pre_notification_days" => {
+            let days = field::count(field::required(new.pre_notification_days)?)?;
+            mask::set(days, |facts| &mut facts.pre_notification_days)
+        }
         "account_codes" => {
             let codes = account_codes(&new.account_codes)?;
             mask::set(codes, |facts| &mut facts.account_codes)
@@ -293,6 +323,9 @@ impl From<Organization> for v1::Organization {
             number_pattern: organization.number_pattern.to_string(),
             default_payment_terms_days: Some(wire::count(organization.payment_terms_days)),
             draft_grace_days: wire::count(organization.draft_grace_days),
+            payout_day: wire::count(organization.payout_day),
+            minimum_payout: Some(organization.minimum_payout.into()),
+            pre_notification_days: Some(wire::count(organization.pre_notification_days)),
         }
     }
 }

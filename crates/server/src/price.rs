@@ -33,6 +33,7 @@ pub(crate) fn new(price: v1::Price) -> field::Result<NewPrice> {
         model,
         minimum: minimum.at("minimum")?,
         meter_id: field::parse_filled(&price.meter_id).at("meter_id")?,
+        feature_id: field::parse_filled(&price.feature_id).at("feature_id")?,
     })
 }
 
@@ -107,6 +108,7 @@ impl From<Price> for v1::Price {
             model: Some(price.model.into()),
             minimum: price.minimum.map(|minimum| minimum.major().into()),
             meter_id: price.meter_id.map(|id| id.to_string()).unwrap_or_default(),
+            feature_id: price.feature_id.map(|id| id.to_string()).unwrap_or_default(),
         }
     }
 }

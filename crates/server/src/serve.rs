@@ -30,6 +30,9 @@ use crate::customer::Customers;
 use crate::decision::Decisions;
 use crate::dunning::Dunning;
 use crate::event::Events;
+use crate::feature::Features;
+use crate::investment::Investments;
+use crate::investor::Investors;
 use crate::invoice::Invoices;
 use crate::layer::Layer;
 use crate::layer::authentication::Authentication;
@@ -44,8 +47,10 @@ use crate::layer::trace::Trace;
 use crate::ledger::Ledger;
 use crate::organization::Organizations;
 use crate::payment::Payments;
+use crate::payout::Payouts;
 use crate::pb::{self, v1};
 use crate::revenue::Revenue;
+use crate::share::Shares;
 use crate::subscription::Subscriptions;
 use crate::work::Work;
 use crate::{Settings, health};
@@ -154,7 +159,7 @@ fn layers(
 }
 
 /// The names of the services, for health.
-const SERVICES: [&str; 14] = [
+const SERVICES: [&str; 19] = [
     v1::catalog_service_server::SERVICE_NAME,
     v1::clock_service_server::SERVICE_NAME,
     v1::collection_service_server::SERVICE_NAME,
@@ -162,11 +167,16 @@ const SERVICES: [&str; 14] = [
     v1::decision_service_server::SERVICE_NAME,
     v1::dunning_service_server::SERVICE_NAME,
     v1::event_service_server::SERVICE_NAME,
+    v1::feature_service_server::SERVICE_NAME,
+    v1::investment_service_server::SERVICE_NAME,
+    v1::investor_service_server::SERVICE_NAME,
     v1::invoice_service_server::SERVICE_NAME,
     v1::ledger_service_server::SERVICE_NAME,
     v1::organization_service_server::SERVICE_NAME,
     v1::payment_service_server::SERVICE_NAME,
+    v1::payout_service_server::SERVICE_NAME,
     v1::revenue_service_server::SERVICE_NAME,
+    v1::share_service_server::SERVICE_NAME,
     v1::subscription_service_server::SERVICE_NAME,
     v1::work_service_server::SERVICE_NAME,
 ];
@@ -204,11 +214,16 @@ fn routes(
     add!(v1::dunning_service_server::DunningServiceServer, Dunning { ctx: ctx() });
     let events = Events { ctx: ctx(), heartbeat: settings.heartbeat };
     add!(v1::event_service_server::EventServiceServer, events);
+    add!(v1::feature_service_server::FeatureServiceServer, Features { ctx: ctx() });
+    add!(v1::investment_service_server::InvestmentServiceServer, Investments { ctx: ctx() });
+    add!(v1::investor_service_server::InvestorServiceServer, Investors { ctx: ctx() });
     add!(v1::invoice_service_server::InvoiceServiceServer, Invoices { ctx: ctx() });
     add!(v1::ledger_service_server::LedgerServiceServer, Ledger { ctx: ctx() });
     add!(v1::organization_service_server::OrganizationServiceServer, Organizations { ctx: ctx() });
     add!(v1::payment_service_server::PaymentServiceServer, Payments { ctx: ctx() });
+    add!(v1::payout_service_server::PayoutServiceServer, Payouts { ctx: ctx() });
     add!(v1::revenue_service_server::RevenueServiceServer, Revenue { ctx: ctx() });
+    add!(v1::share_service_server::ShareServiceServer, Shares { ctx: ctx() });
     add!(v1::subscription_service_server::SubscriptionServiceServer, Subscriptions { ctx: ctx() });
     add!(v1::work_service_server::WorkServiceServer, Work { ctx: ctx() });
     Ok(routes.routes())

@@ -20,6 +20,7 @@ mod coverage;
 mod documents;
 mod drafts;
 mod events;
+mod investors;
 mod one_offs;
 mod payments;
 mod postings;
@@ -50,6 +51,7 @@ pub async fn audit(database: &Database, ctx: &Ctx, org: OrgId) -> Vec<String> {
     arrears::check(&sql, ctx, org, &mut findings).await;
     attempts::check(&sql, org, &mut findings).await;
     events::check(&sql, org, &mut findings).await;
+    investors::check(&sql, ctx, org, &mut findings).await;
     one_offs::check(&sql, org, today, &mut findings).await;
     let rows = Rows::load(&sql, org).await;
     let charges = charges::expected(&rows, today, &mut findings);

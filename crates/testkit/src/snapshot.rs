@@ -10,7 +10,7 @@ use tokio_postgres::SimpleQueryMessage;
 use crate::Database;
 
 /// What is compared: one column of text each.
-const VIEWS: [&str; 17] = [
+const VIEWS: [&str; 19] = [
     "SELECT concat_ws(' ', 'invoice', n.number, i.customer_id, i.state, i.billing_on, i.issue_on, \
          i.due_on, i.net_minor, i.tax_minor, i.total_minor, i.open_minor, i.currency) \
      FROM invoices i LEFT JOIN document_numbers n ON n.org_id = i.org_id AND n.document_id = i.id \
@@ -70,6 +70,11 @@ const VIEWS: [&str; 17] = [
      WHERE a.org_id = ORG",
     "SELECT concat_ws(' ', 'payment', customer_id, kind, amount_minor, booked_on) \
      FROM payments WHERE org_id = ORG",
+    "SELECT concat_ws(' ', 'investment', id, state, accrued_minor, credited_minor, forgone_minor, \
+         recouped_on, completed_on) FROM investments WHERE org_id = ORG",
+    "SELECT concat_ws(' ', 'share', investment_id, month, revenue_minor, accrual_minor, \
+         accrued_minor, credited_minor, principal_minor, carried_minor) \
+     FROM investment_months WHERE org_id = ORG",
     "SELECT concat_ws(' ', 'series', series, year, next_sequence, last_issue_on) \
      FROM number_series WHERE org_id = ORG",
 ];

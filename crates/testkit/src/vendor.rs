@@ -248,6 +248,7 @@ fn version(offer: &Offer, product_id: ProductId) -> PublishVersion {
         model: offer.price.clone(),
         minimum: None,
         meter_id: None,
+        feature_id: None,
     };
     PublishVersion {
         id: None,

@@ -50,6 +50,18 @@ fn is_suspended(subscription: &Subscription, day: NaiveDate) -> bool {
     subscription.suspended_from.is_some_and(|from| from <= day)
 }
 
+/// Whether a day comes after a pause that is not over yet: the rest of the period was credited with
+/// the pause, and is charged when it is over.
+fn is_after_running_pause(
+    rows: &Rows,
+    subscription: &Subscription,
+    day: NaiveDate,
+    today: NaiveDate,
+) -> bool {
+    let pauses = rows.pauses_of(subscription.id);
+    pauses.iter().any(|one| one.from_on <= today && today < one.until_on && one.until_on <= day)
+}
+
 fn check_days(
     rows: &Rows,
     subscription: &Subscription,
@@ -95,6 +107,7 @@ fn check_days(
             0 if !delivered => {}
             1 if given_back.contains(day) => {}
             1 if is_suspended(subscription, *day) && subscription.state != "cancelled" => {}
+            0 if is_after_running_pause(rows, subscription, *day, today) => {}
             _ if delivered => wrong(day, &format!("charged {times} times")),
             _ => wrong(day, &format!("not delivered and charged {times} times")),
         }

@@ -108,6 +108,13 @@ fn vat_of(
     }
     let category = line.vat_category.as_str();
     let without = |class: &str| Some((class.to_owned(), 0));
+    let is_outside = line.revenue == "investment" && {
+        let mut of = rows.investments.iter().filter(|one| one.invoice_id == Some(invoice.id));
+        of.any(|one| one.vat_treatment == "outside_scope")
+    };
+    if is_outside {
+        return without("O");
+    }
     if invoice.small_business {
         return without("E");
     }

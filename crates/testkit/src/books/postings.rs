@@ -26,8 +26,10 @@ pub(super) fn check(rows: &Rows, today: NaiveDate, findings: &mut Vec<String>) {
     }
     super::payments::post(rows, &mut expected);
     super::attempts::post(&rows.transits, &mut expected);
+    super::investors::post(rows, &mut expected);
     let mut found: BTreeMap<Place, i128> = BTreeMap::new();
-    for posting in &rows.postings {
+    let apart = super::investors::APART;
+    for posting in rows.postings.iter().filter(|one| !apart.contains(&&*one.source_kind)) {
         let vat = posting.vat_class.clone().zip(posting.vat_percent.as_deref().map(fine));
         let place = (posting.posted_on, posting.account.clone(), posting.currency.clone(), vat);
         *found.entry(place).or_default() += posting.amount_minor;
@@ -71,6 +73,7 @@ fn post_line(
     let revenue = match line.revenue.as_str() {
         "subscription" => "8000",
         "service" => "8010",
+        "investment" => "1620",
         _ => "8020",
     };
     let mut post = |day, account: &str, amount: i128| {
@@ -97,9 +100,11 @@ fn post_line(
         }
         // A month is over, or the service is.
         let is_open = day > earning.earned_until && earning.earned_until < earning.until;
-        if is_open && (day.day() == 1 || day == earning.until) {
-            let now = earning.earn(day);
-            let last_day = day.pred_opt().expect("the day before");
+        if is_open && (day.day() == 1 || day >= earning.until) {
+            // It may have been over for some days when that became known.
+            let end = day.min(earning.until);
+            let now = earning.earn(end);
+            let last_day = end.pred_opt().expect("the day before");
             post(last_day, revenue, -now);
             post(last_day, "2000", now);
         }

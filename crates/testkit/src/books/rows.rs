@@ -10,6 +10,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use uuid::Uuid;
 
 use super::attempts::{TRANSITS, Transit};
+use super::investors::{INVESTMENTS, Investment, SELF_BILLS, SelfBill};
 use super::prices::Model;
 
 /// An organization.
@@ -245,6 +246,7 @@ pub(super) struct Series {
 #[derive(Debug, Deserialize)]
 pub(super) struct Posting {
     pub(super) entry_id: Uuid,
+    pub(super) source_kind: String,
     pub(super) posted_on: NaiveDate,
     pub(super) account: String,
     pub(super) currency: String,
@@ -286,6 +288,8 @@ pub(super) struct Rows {
     pub(super) write_offs: Vec<WriteOff>,
     pub(super) lost_vat: Vec<LostVat>,
     pub(super) transits: Vec<Transit>,
+    pub(super) self_bills: Vec<SelfBill>,
+    pub(super) investments: Vec<Investment>,
     pauses_of: HashMap<Uuid, Vec<Pause>>,
     pub(super) segments: Vec<Segment>,
     customers: HashMap<Uuid, Customer>,
@@ -329,6 +333,8 @@ impl Rows {
             write_offs: all(sql, org, "SELECT * FROM write_offs WHERE org_id = ORG").await,
             lost_vat: all(sql, org, LOST_VAT).await,
             transits: all(sql, org, TRANSITS).await,
+            self_bills: all(sql, org, SELF_BILLS).await,
+            investments: all(sql, org, INVESTMENTS).await,
             pauses_of: grouped(
                 all(sql, org, PAUSES).await.into_iter().map(|p: Pause| (p.subscription_id, p)),
             ),
@@ -474,11 +480,12 @@ const LINES: &str = "SELECT l.id, false AS waived, l.invoice_id, l.position, l.k
      WHERE l.org_id = ORG";
 const VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, base_minor, tax_minor \
      FROM invoice_vat WHERE org_id = ORG";
-const POSTINGS: &str = "SELECT p.entry_id, e.posted_on, p.account, p.currency, p.amount_minor, \
+const POSTINGS: &str = "SELECT p.entry_id, e.source_kind, e.posted_on, p.account, p.currency, p.amount_minor, \
          p.vat_class, p.vat_percent::text \
      FROM postings p JOIN journal_entries e ON e.org_id = p.org_id AND e.id = p.entry_id WHERE p.org_id = ORG";
 
-async fn all<T: DeserializeOwned>(sql: &Client, org: OrgId, query: &str) -> Vec<T> {
+/// The rows of a query.
+pub(super) async fn all<T: DeserializeOwned>(sql: &Client, org: OrgId, query: &str) -> Vec<T> {
     let query = query.replace("ORG", &format!("'{org}'"));
     let query = format!("SELECT coalesce(json_agg(t), '[]')::text FROM ({query}) t");
     let messages =

@@ -19,17 +19,21 @@ use testkit::Database;
 const GLOBAL: [&str; 3] = ["jobs", "organization_directory", "seal_keys"];
 
 /// Integers of 64 bits that are no amounts.
-const COUNTERS: [&str; 4] = [
+const COUNTERS: [&str; 5] = [
     "document_numbers.sequence",
     "event_positions.last_position",
     "events.position",
     "number_series.next_sequence",
+    "self_bills.sequence",
 ];
 
 /// Amounts that no rule of their own row binds, and what does.
-const FREE_AMOUNTS: [(&str, &str); 6] = [
+const FREE_AMOUNTS: [(&str, &str); 10] = [
     ("draft_lines.discount_minor", "what discounts take off, as on the document that it becomes"),
     ("draft_lines.net_minor", "as on the document that it becomes, which is compared"),
+    ("feature_months.counted_minor", "credits and bounces of later months may lower it below zero"),
+    ("investment_months.accrued_minor", "the sum of its months, which may lower it below zero"),
+    ("investments.accrued_minor", "the sum of its months, which may lower it below zero"),
     (
         "invoice_lines.discount_minor",
         "what the discounts of a document take off, spread over its lines",
@@ -37,10 +41,11 @@ const FREE_AMOUNTS: [(&str, &str); 6] = [
     ("invoice_lines.net_minor", "the lines of a document add up to it: store::ledger::compare"),
     ("invoice_vat.base_minor", "the bases of a document add up to its net: store::ledger::compare"),
     ("invoice_vat.tax_minor", "the VAT of a document adds up to it: store::ledger::compare"),
+    ("self_bill_lines.revenue_minor", "what it is a share of, as in investment_months"),
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 22] = [
+const FACTS: [&str; 28] = [
     "collection_steps",
     "credit_allocations",
     "discount_products",
@@ -49,6 +54,9 @@ const FACTS: [&str; 22] = [
     "dunning_minimums",
     "dunning_policies",
     "events",
+    "feature_months",
+    "feature_votes",
+    "investment_months",
     "invoice_lines",
     "invoice_vat",
     "journal_entries",
@@ -57,10 +65,13 @@ const FACTS: [&str; 22] = [
     "one_off_payments",
     "payment_allocations",
     "payments",
+    "payout_batches",
     "plan_migration_results",
     "plan_versions",
     "postings",
     "prices",
+    "self_bill_lines",
+    "self_billing_agreements",
     "strikes",
     "usage_events",
 ];

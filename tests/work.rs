@@ -91,7 +91,8 @@ async fn workers_do_a_live_organizations_days_and_leave_sandboxes_alone() {
     let request = v1::ListQueuesRequest {};
     let queues = client.work.list_queues(request).await.unwrap().into_inner().queues;
     let names: Vec<&str> = queues.iter().map(|queue| queue.name.as_str()).collect();
-    for name in ["turn", "billing", "collection", "recognition", "verify_ledger", "prune"] {
+    for name in ["turn", "billing", "collection", "recognition", "share", "verify_ledger", "prune"]
+    {
         assert!(names.contains(&name), "{names:?}");
     }
     assert!(queues.iter().all(|queue| (queue.queued, queue.running, queue.dead) == (0, 0, 0)));

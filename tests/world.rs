@@ -7,6 +7,7 @@
 //! the auditor look at every organization. A world that is dropped without it fails its test.
 
 mod client;
+mod invest;
 mod refusal;
 mod value;
 pub mod witness;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
 pub use client::{Client, Plan};
+pub use invest::euros;
 pub use refusal::{Refusal, refusal};
 pub use value::{book, cents, date, day, decimal, euro, text};
 

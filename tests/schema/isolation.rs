@@ -141,6 +141,8 @@ async fn filled(database: &Database, vendor: &Vendor) {
     filled_payments(database, org, customer).await;
     filled_decisions(database, org, customer).await;
     filled_drafts(database, org, customer).await;
+    filled_investments(database, org, customer).await;
+    filled_shares(database, org, customer).await;
     database.sql().await.batch_execute(&discounts).await.unwrap();
     database.sql().await.batch_execute(&migrations).await.unwrap();
     database.sql().await.batch_execute(&rest).await.unwrap();
@@ -179,6 +181,8 @@ async fn filled_payments(database: &Database, org: uuid::Uuid, customer: uuid::U
              currency, amount_minor, state, in_transit, submitted_at, asked) \
              SELECT '{org}', '{org}', invoice_id, customer_id, 1, '{org}', 'card', 'EUR', 1, 'settled', \
              false, 'epoch', 0 FROM collections WHERE org_id = '{org}' LIMIT 1; \
+         INSERT INTO payment_refunds VALUES ('{org}', '{org}', '{org}', '{org}', '{customer}', 'EUR', \
+             1, 'settled', NULL, NULL, NULL, 'epoch', NULL, NULL, 0); \
          INSERT INTO arrears (org_id, customer_id, invoice_id, day_zero, degree, delivery) \
              SELECT '{org}', customer_id, invoice_id, 'epoch', 'suspended', 'stop' \
              FROM collections WHERE org_id = '{org}' LIMIT 1"
@@ -198,6 +202,50 @@ async fn filled_drafts(database: &Database, org: uuid::Uuid, customer: uuid::Uui
          FROM invoice_lines WHERE org_id = '{org}' AND kind = 'recurring'"
     );
     database.sql().await.batch_execute(&drafts).await.unwrap();
+}
+
+/// Rows of what customers invest in.
+async fn filled_investments(database: &Database, org: uuid::Uuid, customer: uuid::Uuid) {
+    let investments = format!(
+        "INSERT INTO features (org_id, id, title, description, state, votes, submitted_on, created_at) \
+             VALUES ('{org}', '{org}', 'x', 'x', 'submitted', 0, 'epoch', 'epoch'); \
+         INSERT INTO feature_votes VALUES ('{org}', '{org}', '{customer}', 'epoch'); \
+         INSERT INTO investments (org_id, id, feature_id, investor_id, currency, principal_minor, \
+             share_percent, return_percent, cap_minor, basis, vat_treatment, state, proposed_on, \
+             accrued_minor, credited_minor, forgone_minor, created_at) \
+             VALUES ('{org}', '{org}', '{org}', '{customer}', 'EUR', 1, 1, 0, 1, 'collected', \
+             'with_vat', 'proposed', 'epoch', 0, 0, 0, 'epoch'); \
+         INSERT INTO self_billing_agreements VALUES \
+             ('{org}', '{org}', '{customer}', 'epoch', NULL, 'explicit', NULL, 'SB', 'epoch'); \
+         INSERT INTO share_progress VALUES ('{org}', '2025-01-01')"
+    );
+    database.sql().await.batch_execute(&investments).await.unwrap();
+}
+
+/// Rows of what investors are credited and paid.
+async fn filled_shares(database: &Database, org: uuid::Uuid, customer: uuid::Uuid) {
+    let shares = format!(
+        "INSERT INTO feature_months VALUES \
+             ('{org}', '{org}', 'collected', 'epoch', 'EUR', 1, 1, 100, 1); \
+         INSERT INTO investment_months VALUES ('{org}', '{org}', 'epoch', 1, 1, 1, 1, 1, 1, 0); \
+         INSERT INTO self_bills (org_id, id, investor_id, kind, vat_treatment, currency, month, \
+             issue_on, net_minor, tax_minor, total_minor, supplier, buyer, acceptance, created_at) \
+             VALUES ('{org}', '{org}', '{customer}', 'statement', 'outside_scope', 'EUR', 'epoch', \
+             'epoch', 1, 0, 1, '{{}}', '{{}}', 'not_asked', 'epoch'); \
+         INSERT INTO self_bill_lines VALUES ('{org}', '{org}', 0, '{org}', 'x', 1, 100, 1, 1, 'O', 0)"
+    );
+    database.sql().await.batch_execute(&shares).await.unwrap();
+    let payouts = format!(
+        "INSERT INTO payout_accounts (org_id, id, investor_id, holder, masked_account, sealed, \
+             fingerprint, key_id, set_on, set_by, is_change, created_at) \
+             VALUES ('{org}', '{org}', '{customer}', 'x', 'x', '', sha256(''), 'x', 'epoch', 'x', \
+             false, 'epoch'); \
+         INSERT INTO payout_batches VALUES ('{org}', '{org}', 'EUR', 1, 1, 'epoch', 'epoch'); \
+         INSERT INTO payouts (org_id, id, investor_id, self_bill_id, currency, amount_minor, state, \
+             times, created_at) \
+             VALUES ('{org}', '{org}', '{customer}', '{org}', 'EUR', 1, 'ready', 0, 'epoch')"
+    );
+    database.sql().await.batch_execute(&payouts).await.unwrap();
 }
 
 /// Rows of what counts against a customer and of what is proposed.

@@ -11,11 +11,16 @@ use server::pb::v1::customer_service_client::CustomerServiceClient;
 use server::pb::v1::decision_service_client::DecisionServiceClient;
 use server::pb::v1::dunning_service_client::DunningServiceClient;
 use server::pb::v1::event_service_client::EventServiceClient;
+use server::pb::v1::feature_service_client::FeatureServiceClient;
+use server::pb::v1::investment_service_client::InvestmentServiceClient;
+use server::pb::v1::investor_service_client::InvestorServiceClient;
 use server::pb::v1::invoice_service_client::InvoiceServiceClient;
 use server::pb::v1::ledger_service_client::LedgerServiceClient;
 use server::pb::v1::organization_service_client::OrganizationServiceClient;
 use server::pb::v1::payment_service_client::PaymentServiceClient;
+use server::pb::v1::payout_service_client::PayoutServiceClient;
 use server::pb::v1::revenue_service_client::RevenueServiceClient;
+use server::pb::v1::share_service_client::ShareServiceClient;
 use server::pb::v1::subscription_service_client::SubscriptionServiceClient;
 use server::pb::v1::work_service_client::WorkServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -56,11 +61,16 @@ pub struct Client {
     pub decisions: DecisionServiceClient<Keyed>,
     pub dunning: DunningServiceClient<Keyed>,
     pub events: EventServiceClient<Keyed>,
+    pub features: FeatureServiceClient<Keyed>,
+    pub investments: InvestmentServiceClient<Keyed>,
+    pub investors: InvestorServiceClient<Keyed>,
     pub invoices: InvoiceServiceClient<Keyed>,
     pub ledger: LedgerServiceClient<Keyed>,
     pub organizations: OrganizationServiceClient<Keyed>,
     pub payments: PaymentServiceClient<Keyed>,
+    pub payouts: PayoutServiceClient<Keyed>,
     pub revenue: RevenueServiceClient<Keyed>,
+    pub shares: ShareServiceClient<Keyed>,
     pub subscriptions: SubscriptionServiceClient<Keyed>,
     pub work: WorkServiceClient<Keyed>,
 }
@@ -134,11 +144,16 @@ impl Client {
             decisions: DecisionServiceClient::new(with()),
             dunning: DunningServiceClient::new(with()),
             events: EventServiceClient::new(with()),
+            features: FeatureServiceClient::new(with()),
+            investments: InvestmentServiceClient::new(with()),
+            investors: InvestorServiceClient::new(with()),
             invoices: InvoiceServiceClient::new(with()),
             ledger: LedgerServiceClient::new(with()),
             organizations: OrganizationServiceClient::new(with()),
             payments: PaymentServiceClient::new(with()),
+            payouts: PayoutServiceClient::new(with()),
             revenue: RevenueServiceClient::new(with()),
+            shares: ShareServiceClient::new(with()),
             subscriptions: SubscriptionServiceClient::new(with()),
             work: WorkServiceClient::new(with()),
         }

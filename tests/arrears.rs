@@ -1,6 +1,7 @@
 //! What missing money does to subscriptions, day by day: delivery in grace, restricted, stopped;
 //! ended, or delivered again when it is paid.
 
+mod policy;
 mod suspension;
 
 use server::pb::v1::{self, set_payment_method_request::Details};

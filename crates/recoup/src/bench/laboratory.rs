@@ -170,6 +170,7 @@ async fn plan(scope: &mut app::Scope, valid_from: Date) -> app::Result<PlanId> {
         model: PriceModel::Flat { amount: Decimal::TEN },
         minimum: None,
         meter_id: None,
+        feature_id: None,
     };
     let version = PublishVersion {
         id: None,

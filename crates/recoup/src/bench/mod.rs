@@ -14,6 +14,7 @@
 
 mod billing;
 mod laboratory;
+mod payouts;
 mod report;
 mod retries;
 mod usage;
@@ -37,6 +38,7 @@ pub(crate) async fn run(
     let measuring = async {
         match &bench.benchmark {
             Benchmark::Billing(size) => billing::measure(&laboratory, size).await,
+            Benchmark::Payouts(size) => payouts::measure(&laboratory, size).await,
             Benchmark::Retries(size) => retries::measure(&laboratory, size).await,
             Benchmark::Usage(size) => usage::measure(&laboratory, size).await,
         }

@@ -18,6 +18,8 @@ pub struct BenchOptions {
 pub enum Benchmark {
     /// Invoices made per second by the billing run, and by plain set-based SQL beside it.
     Billing(BillingBenchOptions),
+    /// How long it takes to credit investors their shares of a month, and with how many statements.
+    Payouts(PayoutsBenchOptions),
     /// Attempts to collect per second, and the least that their database could take beside it.
     Retries(RetriesBenchOptions),
     /// Events of usage recorded per second, and totals added up from them.
@@ -61,4 +63,18 @@ pub struct RetriesBenchOptions {
     #[arg(long, default_value_t = 10_000, value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub due: u32,
+}
+
+/// How much is shared.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PayoutsBenchOptions {
+    /// How many investments, each of an investor of its own, two in every feature.
+    #[arg(long, default_value_t = 1_000, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub investments: u32,
+    /// How many lines the month's invoices have, each of a customer of its own; at least twice the
+    /// investments.
+    #[arg(long, default_value_t = 100_000, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
+    pub lines: u32,
 }

@@ -21,7 +21,8 @@ use secrecy::SecretString;
 
 pub use address::DatabaseAddress;
 pub use bench::{
-    BenchOptions, Benchmark, BillingBenchOptions, RetriesBenchOptions, UsageBenchOptions,
+    BenchOptions, Benchmark, BillingBenchOptions, PayoutsBenchOptions, RetriesBenchOptions,
+    UsageBenchOptions,
 };
 pub use shown::shown;
 

@@ -18,6 +18,7 @@ use domain::money::{Currency, Money};
 use domain::subscription::State;
 use store::ledger::Balance;
 
+use super::investors::{self, Investments};
 use super::payments::{self, Payments};
 use super::revenue::{self, Proof, Revenue};
 use super::scale::Scale;
@@ -44,6 +45,7 @@ pub(super) struct Books {
     pub(super) proof: Proof,
     pub(super) revenue: Revenue,
     pub(super) payments: Payments,
+    pub(super) investments: Investments,
 }
 
 /// One month.
@@ -87,6 +89,7 @@ pub(super) async fn read(ctx: &Ctx, org: OrgId, scale: &Scale) -> Result<Books, 
         proof,
         revenue: revenue::read(&mut scope, scale).await?,
         payments: payments::read(&mut scope).await?,
+        investments: investors::read(&mut scope, scale).await?,
     };
     scope.commit().await?;
     Ok(books)

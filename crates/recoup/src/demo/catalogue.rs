@@ -134,7 +134,7 @@ pub(super) const DISCOUNTS: [Discount; 6] = [
 ];
 
 /// The products.
-pub(super) const PRODUCTS: [Product; 9] = [
+pub(super) const PRODUCTS: [Product; 10] = [
     Product {
         key: "hosting",
         name: "Beheerde hosting",
@@ -198,6 +198,13 @@ pub(super) const PRODUCTS: [Product; 9] = [
         vat: VatCategory::Standard,
         revenue: RevenueKind::Service,
         unit: Some("uur"),
+    },
+    Product {
+        key: "feature",
+        name: "Uitbreidingen",
+        vat: VatCategory::Standard,
+        revenue: RevenueKind::Subscription,
+        unit: None,
     },
 ];
 

@@ -30,6 +30,7 @@ use uuid::Uuid;
 
 use super::catalogue::METER;
 use super::course::{Act, Quantities};
+use super::invest;
 use super::lives::{Contract, What, Work};
 use super::pay;
 use super::people::Person;
@@ -77,7 +78,7 @@ async fn event(scope: &mut Scope, offer: &Offer, id: Uuid, what: What) -> Result
             }
             Ok(())
         }
-        What::Return { customer, buys } => buy(scope, offer, customer, *buys).await,
+        What::Buy { customer, buys } => buy(scope, offer, customer, *buys).await,
         What::Act { id, act } => self::act(scope, offer, id, act).await,
         What::Work(sold) => work(scope, offer, sold).await,
         What::Credit { customer, reason, whole } => credit(scope, customer, reason, whole).await,
@@ -87,6 +88,7 @@ async fn event(scope: &mut Scope, offer: &Offer, id: Uuid, what: What) -> Result
         What::Statement(of) => pay::statement(scope, &of).await,
         What::Stray => pay::stray(scope).await,
         What::PayBack(payers) => pay::pay_back(scope, &payers).await,
+        What::Invest(step) => invest::step(scope, offer, step).await,
     }
 }
 

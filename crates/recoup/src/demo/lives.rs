@@ -1,9 +1,10 @@
 //! What the demonstration's customers do, and when.
 //!
 //! Purpose: from a seed to a list of dated events: who joins, with which subscriptions, what happens
-//! to these, who uses how much, what is sold beside them and credited. The list is the same whenever
-//! it is made, so that a demonstration that was interrupted goes on where it stood. Beside them
-//! stands how each pays, and what the office enters of it.
+//! to these, who uses how much, what is sold beside them and credited; with what happens to features
+//! and investments (`wishes`). The list is the same whenever it is made, so that a demonstration that
+//! was interrupted goes on where it stood. Beside them stands how each pays, and what the office
+//! enters of it.
 //!
 //! Invariants: pure; events are in the order of their dates; a subscription begins after the day
 //! on which it is sold, so that its first day finds it there; a cancellation comes after the
@@ -27,6 +28,7 @@ use super::people::{self, Person};
 use super::purse::{Pay, purse};
 use super::scale::Scale;
 use super::traffic::{Metered, Reading, readings};
+use super::wishes::{self, Step};
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
@@ -40,8 +42,8 @@ pub(super) struct Event {
 pub(super) enum What {
     /// A customer is entered, with what it buys.
     Join { id: CustomerId, person: Box<Person>, buys: Vec<Contract> },
-    /// A customer buys again what it had.
-    Return { customer: CustomerId, buys: Box<Contract> },
+    /// A customer buys another subscription, or again what it had.
+    Buy { customer: CustomerId, buys: Box<Contract> },
     /// Something is done with a subscription.
     Act { id: SubscriptionId, act: Act },
     /// Hours of work are sold.
@@ -60,6 +62,8 @@ pub(super) enum What {
     Stray,
     /// Customers who paid too much get it back.
     PayBack(Arc<Payers>),
+    /// Something about features and what is invested in them.
+    Invest(Step),
 }
 
 /// One subscription.
@@ -123,6 +127,7 @@ pub(super) fn events(scale: &Scale) -> Vec<Event> {
     for number in 1..=scale.customers {
         one(scale, number, &mut events, &mut metered, &mut payers);
     }
+    events.extend(wishes::events(scale));
     office(scale, payers, &mut events);
     for (on, mut readings) in readings(scale, &metered) {
         while !readings.is_empty() {
@@ -194,6 +199,7 @@ fn one(
     let first_day = buys.iter().map(|contract| contract.starts_on).min().unwrap_or(joins_on);
     let draw = Draw::of(scale.seed, "extra", name);
     later.extend(extras(scale, id, &person, (joins_on, first_day), draw));
+    later.extend(wishes::of_customer(scale, number, id, &person, joins_on));
     let mut purse = purse(scale, number, person.currency == "EUR", joins_on);
     if metered.last().is_some_and(|metered| metered.customer == id) {
         purse.keep_paying();
@@ -233,7 +239,7 @@ fn returns(
     }
     let id = SubscriptionId(draw.id(scale.moment(on)));
     let buys = Contract { id, starts_on, leaves: None, ..contract.clone() };
-    Some(Event { on, what: What::Return { customer, buys: Box::new(buys) } })
+    Some(Event { on, what: What::Buy { customer, buys: Box::new(buys) } })
 }
 
 /// What a customer buys beside its subscriptions, and gets back.
@@ -274,6 +280,16 @@ fn extras(
 }
 
 impl Contract {
+    /// One without units, of which is not said when it ends.
+    pub(super) fn new(
+        id: SubscriptionId,
+        plan: &'static str,
+        starts_on: Date,
+        alignment: Alignment,
+    ) -> Self {
+        Self { id, plan, starts_on, alignment, quantities: Vec::new(), leaves: None }
+    }
+
     fn sold(&self, on: Date, in_euros: bool) -> Sold<'_> {
         let Self { plan, starts_on, quantities, leaves, .. } = self;
         let (plan, starts_on, leaves) = (*plan, *starts_on, *leaves);
@@ -381,12 +397,12 @@ mod tests {
         let events = events(&scale);
         assert!(events.is_sorted_by_key(|event| event.on));
         let mut plans = std::collections::BTreeSet::new();
-        let (mut joins, mut acts, mut others) = (0, 0, [0; 9]);
+        let (mut joins, mut acts, mut others) = (0, 0, [0; 10]);
         for event in &events {
             assert!((scale.opens_on()..=scale.closes_on()).contains(&event.on), "{event:?}");
             let place = match &event.what {
                 What::Join { buys, .. } => {
-                    joins += 1;
+                    joins += usize::from(!buys.is_empty());
                     assert!(buys.iter().all(|contract| contract.starts_on > event.on));
                     plans.extend(buys.iter().map(|contract| contract.plan));
                     continue;
@@ -395,7 +411,7 @@ mod tests {
                     acts += 1;
                     continue;
                 }
-                What::Return { buys, .. } => {
+                What::Buy { buys, .. } => {
                     assert!(buys.starts_on > event.on, "{buys:?}");
                     0
                 }
@@ -407,6 +423,7 @@ mod tests {
                 What::Statement(_) => 6,
                 What::Stray => 7,
                 What::PayBack(_) => 8,
+                What::Invest(_) => 9,
             };
             others[place] += 1;
         }
@@ -439,7 +456,9 @@ mod tests {
         assert_eq!(format!("{:?}", lives(20)), format!("{:?}", lives(20)));
         let joins = |customers| {
             let events = lives(customers).into_iter();
-            let joins = events.filter(|event| matches!(event.what, What::Join { .. }));
+            let is_drawn =
+                |what: &What| matches!(what, What::Join { buys, .. } if !buys.is_empty());
+            let joins = events.filter(|event| is_drawn(&event.what));
             joins.map(|event| format!("{event:?}")).collect::<Vec<_>>()
         };
         let more = joins(40);

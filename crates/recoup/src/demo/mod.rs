@@ -4,11 +4,11 @@
 //! its clock, with the code that live organizations run on; then the books are shown, with a key
 //! and calls to look further, and the service stays up.
 //!
-//! The rooms: `scale` says how large and when, `draw` is the dice, `catalogue`, `names` and `people`
-//! say what there is, `lives`, `course` and `traffic` what happens, `purse` and `transfer` how it is
-//! paid, `vendor`, `life`, `happen` and `pay` make it happen, `progress` shows it, `books`, `revenue`
-//! and `payments` find what came of it, `table`, `revenue_table` and `payments_table` write it down,
-//! `tour` says where to go on.
+//! The rooms: `scale` says how large and when, `draw` is the dice, `catalogue`, `features`, `sales`,
+//! `names` and `people` say what there is, `lives`, `wishes`, `course` and `traffic` what happens,
+//! `purse` and `transfer` how it is paid, `vendor`, `life`, `happen`, `pay` and `invest` make it happen,
+//! `progress` shows it, `books`, `revenue`, `payments` and `investors` find what came of it, `table`,
+//! `revenue_table`, `payments_table` and `investors_table` write it down, `tour` says where to go on.
 //!
 //! Invariants: the same flags give the same vendor, customers and numbers, on any day. Starting it
 //! again on the same data makes nothing twice: what is complete is shown with a fresh key, what
@@ -22,7 +22,11 @@ mod books;
 mod catalogue;
 mod course;
 mod draw;
+mod features;
 mod happen;
+mod invest;
+mod investors;
+mod investors_table;
 mod life;
 mod lives;
 mod names;
@@ -34,12 +38,14 @@ mod progress;
 mod purse;
 mod revenue;
 mod revenue_table;
+mod sales;
 mod scale;
 mod table;
 mod tour;
 mod traffic;
 mod transfer;
 mod vendor;
+mod wishes;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -65,6 +65,21 @@ impl Kind {
 pub(super) fn person(seed: u64, number: u32) -> Person {
     let mut draw = Draw::of(seed, "person", u64::from(number));
     let kind = Kind::of(number, &mut draw);
+    of_kind(kind, &number.to_string(), format!("K{number:05}"), &mut draw)
+}
+
+/// A business that is none of the numbered customers: its reference is its own.
+pub(super) fn business(
+    country: &'static Country,
+    vat_treatment: VatTreatment,
+    reference: String,
+    draw: &mut Draw,
+) -> Person {
+    let kind = Kind { country, party_type: PartyType::Business, vat_treatment };
+    of_kind(kind, &reference.to_lowercase(), reference, draw)
+}
+
+fn of_kind(kind: Kind, mailbox: &str, reference: String, draw: &mut Draw) -> Person {
     let business = kind.party_type == PartyType::Business;
     let surname = draw.pick(kind.country.surnames);
     let name = if business {
@@ -75,14 +90,17 @@ pub(super) fn person(seed: u64, number: u32) -> Person {
     let american = kind.country.code == names::US.code;
     Person {
         name,
-        address: address(kind.country, &mut draw),
-        email: format!("{}{number}@klant.example", if business { "administratie" } else { "post" }),
-        vat_number: if business { vat_number(kind.country.code, &mut draw) } else { None },
+        address: address(kind.country, draw),
+        email: format!(
+            "{}{mailbox}@klant.example",
+            if business { "administratie" } else { "post" }
+        ),
+        vat_number: if business { vat_number(kind.country.code, draw) } else { None },
         vat_treatment: kind.vat_treatment,
         party_type: kind.party_type,
         currency: if american { "USD" } else { "EUR" },
         payment_terms_days: (business && draw.chance(30)).then_some(30),
-        reference: format!("K{number:05}"),
+        reference,
     }
 }
 

@@ -13,6 +13,7 @@ use store::ledger::Balance;
 
 use super::amount::{grouped, shown};
 use super::books::{Books, add};
+use super::investors_table::investors_table;
 use super::payments_table::payments_table;
 use super::revenue::Proof;
 use super::revenue_table::revenue_table;
@@ -38,10 +39,14 @@ pub(super) fn table(books: &Books, scale: &Scale) -> Result<String, app::Error> 
     for paid in payments_table(&books.payments) {
         line(&mut text, &paid);
     }
+    for invested in investors_table(&books.investments)? {
+        line(&mut text, &invested);
+    }
     balances(&mut text, &books.balances, scale)?;
     line(&mut text, &verdict("ledger", books.proof));
     line(&mut text, &verdict("recurring revenue", books.revenue.proof));
-    write_to(&mut text, &verdict("collecting", books.payments.proof));
+    line(&mut text, &verdict("collecting", books.payments.proof));
+    write_to(&mut text, &verdict("investing", books.investments.proof));
     Ok(text)
 }
 

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use super::features::investor_id;
 use super::scale::Scale;
 
 /// The key and the calls, as text.
@@ -30,6 +31,11 @@ pub(super) fn tour(key: &str, address: SocketAddr, scale: &Scale, serving: bool)
             "What is not paid, why, and what happens next?",
             "CollectionService/ListRetries",
             r#"{"page_size": 3}"#.to_owned(),
+        ),
+        (
+            "What does an investor see?",
+            "InvestorService/GetInvestorStatement",
+            format!(r#"{{"investor_id": "{}"}}"#, investor_id(scale, 0)),
         ),
         ("Is the ledger right?", "LedgerService/VerifyLedger", String::new()),
         ("Live another month:", "ClockService/AdvanceClock", r#"{"days": 31}"#.to_owned()),

@@ -28,10 +28,13 @@ use rust_decimal::Decimal;
 use super::catalogue::{
     CALL_TIERS, Charge, Component, DISCOUNTS, METER, Off, PLANS, PRODUCTS, Plan,
 };
+use super::sales;
 use super::scale::Scale;
 
 /// The currencies that every plan is priced in.
 const CURRENCIES: [&str; 2] = ["EUR", "USD"];
+/// What investors are credited at least, in cents: less is carried to the next month.
+const MINIMUM_PAYOUT: i64 = 2_500;
 /// What the keys are called that are shown when the demonstration is started again.
 const KEY: &str = "demonstration";
 
@@ -82,6 +85,8 @@ pub(super) async fn settle(ctx: &Ctx, scale: &Scale) -> Result<Vendor, app::Erro
         make_discounts(&mut scope).await?;
         offer = find_offer(&mut scope).await?;
     }
+    // Those that sell features are made later, and have their ids from the start.
+    offer.plans.extend(sales::plans(scale));
     scope.commit().await?;
     Ok(Vendor { org, offer: Arc::new(offer), first_key })
 }
@@ -98,6 +103,7 @@ async fn found(ctx: &Ctx, scale: &Scale) -> Result<Secret, app::Error> {
         vat_number: Some("NL001234567B01".to_owned()),
         iban: Some("NL91 ABNA 0417 1643 00".to_owned()),
         email: Some("administratie@waterlelie.example".to_owned()),
+        minimum_payout: Some(Money::new(MINIMUM_PAYOUT, Currency::EUR)),
         ..Facts::named("Waterlelie Software B.V.", address)
     };
     let command = CreateOrganization {
@@ -205,6 +211,7 @@ fn version(
                 model: model.clone(),
                 minimum: None,
                 meter_id,
+                feature_id: None,
             });
         }
     }

@@ -167,39 +167,3 @@ async fn recurring_revenue_reads_what_is_in_force_and_what_changed() {
     assert_eq!(whole, [""; 0], "a new subscription");
     assert!(used.iter().any(|used| used == "mrr_segments_subscription"), "{used:?}");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_feature_brought_is_read_from_line_to_line() {
-    let (database, vendor) = ten_thousand().await;
-    let monthly = Offer::flat(Interval::MONTHLY, "25.00");
-    let plan = vendor.plan("export", monthly).await;
-    let customer = vendor.customer("Cas").await;
-    vendor.subscribe(&customer, plan, "2025-01-31").await;
-    vendor.bill().await.unwrap();
-    let Vendor { org, key, ctx } = vendor;
-    let clock = ctx.clock.clone();
-    drop(ctx);
-    let vendor = Vendor { ctx: testkit::ctx(database.store(), clock), org, key };
-    let feature = format!(
-        "SET session_replication_role = replica; \
-         INSERT INTO features (org_id, id, title, description, state, votes, submitted_on, created_at) \
-             VALUES ('{org}', '{org}', 'x', 'x', 'submitted', 0, 'epoch', 'epoch'); \
-         UPDATE prices SET feature_id = '{org}' WHERE version_id IN \
-             (SELECT id FROM plan_versions WHERE plan_id = '{plan}'); ANALYZE"
-    );
-    database.sql().await.batch_execute(&feature).await.unwrap();
-    let wanted = [(domain::id::FeatureId(org.0), "2025-01-31".parse().unwrap())];
-    let (whole, used) = watched(&database, &vendor, async |vendor| {
-        let mut lines = Vec::new();
-        let take = |_, _, line: &domain::share::Line| {
-            lines.push(*line);
-            Ok::<(), store::Error>(())
-        };
-        store::share::each_line(&mut vendor.scope().await.tx, &wanted, take).await.unwrap();
-        let line = domain::share::Line { net: 2_500, credited: 0, due: 3_025, settled: 0, aged: 0 };
-        assert_eq!(lines, [line]);
-    })
-    .await;
-    assert_eq!(whole, [""; 0], "the lines of one feature");
-    assert!(used.iter().any(|used| used == "invoice_lines_once"), "{used:?}");
-}

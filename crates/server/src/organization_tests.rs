@@ -54,6 +54,7 @@ fn every_listed_field_can_be_changed_and_no_other() {
         address: Some(v1::Address::default()),
         language: v1::Language::En.into(),
         default_payment_terms_days: Some(30),
+        pre_notification_days: Some(5),
         ..v1::Organization::default()
     };
     for name in CHANGEABLE {

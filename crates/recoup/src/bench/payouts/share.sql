@@ -5,12 +5,12 @@ BEGIN;
 CREATE TEMP TABLE made ON COMMIT DROP AS
 SELECT n, gen_random_uuid() AS feature, gen_random_uuid() AS price
 FROM generate_series(1, :features) AS n;
-INSERT INTO features (org_id, id, title, description, state, value, complexity, currency,
-    submitted_on, assessed_on, started_on, released_on, created_at)
-SELECT ':org', feature, 'Feature ' || n, 'Feature ' || n, 'released', 5, 5, 'EUR',
-    ':begin', ':begin', ':begin', ':begin', ':now'
+INSERT INTO features (org_id, id, title, description, state, value, complexity, score,
+    votes, currency, submitted_on, assessed_on, started_on, released_on, created_at)
+SELECT ':org', feature, 'Feature ' || n, 'Feature ' || n, 'released', 5, 5, 1, 0,
+    'EUR', ':begin', ':begin', ':begin', ':begin', ':now'
 FROM made;
-INSERT INTO prices SELECT (jsonb_populate_record(p, jsonb_build_object(
+INSERT INTO prices SELECT (jsonb_populate_record(NULL::prices, to_jsonb(p) || jsonb_build_object(
     'id', m.price, 'component', 'feature' || m.n, 'position', m.n, 'feature_id', m.feature))).*
 FROM made m, (SELECT * FROM prices WHERE org_id = ':org' LIMIT 1) p;
 UPDATE subscription_items i SET price_id = m.price, component = 'feature' || m.n
@@ -21,7 +21,7 @@ WHERE i.org_id = ':org' AND i.id = s.id;
 CREATE TEMP TABLE investors ON COMMIT DROP AS
 SELECT n, (lpad(to_hex(:millis + n), 12, '0') || right(gen_random_uuid()::text, 22))::uuid AS id
 FROM generate_series(1, :investments) AS n;
-INSERT INTO customers SELECT (jsonb_populate_record(c, jsonb_build_object(
+INSERT INTO customers SELECT (jsonb_populate_record(NULL::customers, to_jsonb(c) || jsonb_build_object(
     'id', i.id, 'name', 'Investor ' || i.n))).*
 FROM investors i, (SELECT * FROM customers WHERE org_id = ':org' LIMIT 1) c;
 -- The principals' invoices are not of interest; any document that is settled stands for them.

@@ -40,16 +40,7 @@ use crate::{Ctx, Scope, self_bill};
 /// # Errors
 /// [`Error::Unavailable`], [`Error::Busy`]; months that were committed stay.
 pub async fn credit_due(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
-    let mut done = Done::default();
-    while let Some(month) = credit_next(ctx, org, due_month).await? {
-        done.add(month);
-    }
-    let mut scope = ctx.scope(org).await?;
-    if self_bill::accepts_due(&mut scope).await? {
-        self_bill::accept_due(&mut scope).await?;
-        scope.commit().await?;
-    }
-    Ok(done)
+    credit_until(ctx, org, due_month).await
 }
 
 /// Credits every month that is over, without waiting for the organization's day.
@@ -57,13 +48,30 @@ pub async fn credit_due(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
 /// # Errors
 /// As [`credit_due`].
 pub async fn credit_complete(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
+    credit_until(ctx, org, |scope| rules::due_month(scope.today(), 1)).await
+}
+
+/// Credits months one by one, up to and including the one that `until` says.
+async fn credit_until(
+    ctx: &Ctx,
+    org: OrgId,
+    until: impl Fn(&Scope) -> Date,
+) -> Result<Done, Error> {
     let mut done = Done::default();
-    while let Some(month) =
-        credit_next(ctx, org, |scope| rules::due_month(scope.today(), 1)).await?
-    {
-        done.add(month);
+    loop {
+        let mut scope = ctx.scope(org).await?;
+        let until = until(&scope);
+        let month = store::share::take_month(&mut scope.tx, until).await?;
+        // Before numbers are taken, for which an answer to a document waits as well.
+        self_bill::accept_due(&mut scope).await?;
+        if let Some(month) = month {
+            done.add(credit(&mut scope, month).await?);
+        }
+        scope.commit().await?;
+        if month.is_none_or(|month| month >= until) {
+            return Ok(done);
+        }
     }
-    Ok(done)
 }
 
 /// Whether a month is due, or silence is to agree with a document.
@@ -84,24 +92,13 @@ fn terms(scope: &Scope, month: Date) -> Terms {
     Terms { month, issue_on: scope.today(), minimum: scope.organization.minimum_payout }
 }
 
-/// Credits the next month, if it is not after `until`.
-async fn credit_next(
-    ctx: &Ctx,
-    org: OrgId,
-    until: impl Fn(&Scope) -> Date,
-) -> Result<Option<Done>, Error> {
-    let mut scope = ctx.scope(org).await?;
-    let until = until(&scope);
-    let Some(month) = store::share::take_month(&mut scope.tx, until).await? else {
-        return Ok(None);
-    };
-    let terms = terms(&scope, month);
+/// Credits a month that was taken.
+async fn credit(scope: &mut Scope, month: Date) -> Result<Done, Error> {
+    let terms = terms(scope, month);
     let mut features = store::share::lock(&mut scope.tx, month).await?;
     let before = features.clone();
-    let outcomes = decide(&mut scope, &terms, terms.last_day(), &mut features).await?;
-    let done = write(&mut scope, &terms, &before, &features, outcomes).await?;
-    scope.commit().await?;
-    Ok(Some(done))
+    let outcomes = decide(scope, &terms, terms.last_day(), &mut features).await?;
+    write(scope, &terms, &before, &features, outcomes).await
 }
 
 /// What a month that lasts until a day makes of features, in their order; nothing of those that do

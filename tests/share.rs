@@ -4,6 +4,7 @@ mod basis;
 mod fault;
 mod late;
 mod worked;
+mod years;
 
 use server::pb::google::r#type as google;
 use server::pb::v1;

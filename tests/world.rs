@@ -6,6 +6,7 @@
 //! Invariants: every test ends with [`World::finish`], which does what is due today and then lets
 //! the auditor look at every organization. A world that is dropped without it fails its test.
 
+mod chance;
 mod client;
 mod invest;
 mod refusal;
@@ -24,6 +25,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
+pub use chance::Chance;
 pub use client::{Client, Plan};
 pub use invest::euros;
 pub use refusal::{Refusal, refusal};

@@ -15,7 +15,7 @@ use app::subscription::{CancelSubscription, CreateSubscription};
 use app::{Ctx, Scope};
 use domain::customer::{Customer, PartyType};
 use domain::date::Date;
-use domain::id::{OrgId, PlanId, ProductId, SubscriptionId};
+use domain::id::{FeatureId, OrgId, PlanId, ProductId, SubscriptionId};
 use domain::money::Currency;
 use domain::organization::{Address, OrgKind, Organization};
 use domain::period::{Alignment, Interval};
@@ -148,6 +148,15 @@ impl Vendor {
 
     /// A plan of one component `base`, with a product of its own, valid since 1990.
     pub async fn plan(&self, code: &str, offer: Offer) -> PlanId {
+        self.plan_of(code, offer, None).await
+    }
+
+    /// A plan whose price belongs to a feature.
+    pub async fn feature_plan(&self, code: &str, offer: Offer, feature: FeatureId) -> PlanId {
+        self.plan_of(code, offer, Some(feature)).await
+    }
+
+    async fn plan_of(&self, code: &str, offer: Offer, feature: Option<FeatureId>) -> PlanId {
         let mut scope = self.scope().await;
         let product = CreateProduct {
             id: None,
@@ -161,7 +170,7 @@ impl Vendor {
             id: None,
             code: code.to_owned(),
             name: code.to_owned(),
-            version: version(&offer, product.id),
+            version: version(&offer, product.id, feature),
         };
         let made = app::catalog::create_plan(&mut scope, command).await.expect("a plan");
         scope.commit().await.unwrap();
@@ -239,7 +248,7 @@ impl Vendor {
     }
 }
 
-fn version(offer: &Offer, product_id: ProductId) -> PublishVersion {
+fn version(offer: &Offer, product_id: ProductId, feature_id: Option<FeatureId>) -> PublishVersion {
     let price = NewPrice {
         id: None,
         product_id,
@@ -248,7 +257,7 @@ fn version(offer: &Offer, product_id: ProductId) -> PublishVersion {
         model: offer.price.clone(),
         minimum: None,
         meter_id: None,
-        feature_id: None,
+        feature_id,
     };
     PublishVersion {
         id: None,

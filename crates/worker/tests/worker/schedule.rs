@@ -5,11 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::day::Task;
+use app::feature::{SubmitFeature, Verdict};
+use app::investment::{AcceptInvestment, ProposeInvestment};
 use app::job::{self, NewJob, Prune, QUEUES, VerifyLedger};
+use app::payment::{RecordPayment, WhichInvoice};
 use app::telemetry::{self, METRICS};
+use domain::investment::{Basis, ShareTreatment, Terms};
+use domain::money::{Currency, Money};
 use domain::period::{Interval, Unit};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use testkit::{ManualClock, Offer, Vendor};
+use testkit::{ManualClock, Offer, Vendor, amount};
 use worker::Settings;
 
 use crate::database::{Database, advance, set, soon};
@@ -169,6 +174,78 @@ async fn the_gauges_say_what_live_organizations_are_worth() {
         ("recoup_churned_customers_last_month voluntary", 0.0),
         // Never verified: as old as its organization.
         ("recoup_ledger_verified_timestamp_seconds", 1_795_262_400.0),
+    ] {
+        assert_eq!(gauges.get(name), Some(&value), "{name} in {gauges:#?}");
+    }
+}
+
+/// Ann paid 1,000.00 for 40 % of a feature, for which Ben is invoiced 100.00 a month.
+async fn invest(vendor: &Vendor) {
+    let (ann, ben) = (vendor.customer("Ann").await, vendor.customer("Ben").await);
+    let mut scope = vendor.scope().await;
+    let wish = SubmitFeature {
+        id: None,
+        title: "Export".to_owned(),
+        description: "What it is to do".to_owned(),
+        requested_by: None,
+    };
+    let feature_id = app::feature::submit(&mut scope, wish).await.unwrap().id;
+    let verdict = Verdict::Accept { value: 5, complexity: 5, note: None };
+    app::feature::assess(&mut scope, feature_id, verdict).await.unwrap();
+    let terms = Terms {
+        principal: Money::new(100_000, Currency::EUR),
+        share_percent: amount("40"),
+        return_percent: amount("10"),
+        basis: Basis::Invoiced,
+        vat_treatment: ShareTreatment::OutsideScope,
+    };
+    let command = ProposeInvestment { id: None, feature_id, investor_id: ann.id, terms };
+    let id = app::investment::propose(&mut scope, command).await.unwrap().id;
+    let command = AcceptInvestment { id, consents: true, agreement: None };
+    let invoice = app::investment::accept(&mut scope, command).await.unwrap().invoice_id.unwrap();
+    let principal = RecordPayment {
+        customer_id: None,
+        invoice: Some(WhichInvoice::Id(invoice)),
+        amount: Money::new(100_000, Currency::EUR),
+        booked_on: None,
+        reference: None,
+        payer_name: None,
+        note: None,
+        external_id: None,
+    };
+    app::payment::record(&mut scope, principal).await.unwrap();
+    scope.commit().await.unwrap();
+    let offer = Offer::flat(Interval::MONTHLY, "100.00");
+    let plan = vendor.feature_plan("export", offer, feature_id).await;
+    vendor.subscribe(&ben, plan, "2026-11-21").await;
+    vendor.bill().await.unwrap();
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn the_gauges_say_what_investors_are_owed_credited_and_paid() {
+    let clock = Arc::new(ManualClock::at("2026-11-21T12:00:00Z"));
+    let database = Database::new(clock.clone()).await;
+    let ctx = &database.ctx;
+    let vendor = Vendor::live(ctx).await;
+    invest(&vendor).await;
+    advance(&clock, Duration::from_secs(12 * 86_400));
+    let late = gauges(ctx).await;
+    assert_eq!(late["recoup_share_months_late"], 1.0, "November was due yesterday");
+    app::share::credit_due(ctx, vendor.org).await.unwrap();
+    let gauges = gauges(ctx).await;
+    for (name, value) in [
+        ("recoup_investor_owed_amount EUR principal", 960.0),
+        ("recoup_investor_owed_amount EUR return", 100.0),
+        ("recoup_investor_owed_amount EUR accrued", 0.0),
+        ("recoup_investor_payable_amount EUR", 40.0),
+        ("recoup_investor_in_transit_amount EUR", 0.0),
+        ("recoup_investor_credited_month_amount EUR", 40.0),
+        ("recoup_investor_paid_month_amount EUR", 0.0),
+        ("recoup_investor_mismatch_amount EUR", 0.0),
+        ("recoup_investments recouping", 1.0),
+        ("recoup_investments funded", 0.0),
+        ("recoup_payouts ready", 1.0),
+        ("recoup_share_months_late", 0.0),
     ] {
         assert_eq!(gauges.get(name), Some(&value), "{name} in {gauges:#?}");
     }

@@ -308,7 +308,7 @@ pub enum Direction {
 /// How large the demonstration is.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct DemoOptions {
-    /// How many customers it gets.
+    /// How many customers it gets, besides those who fund and buy features.
     #[arg(long, default_value_t = 200, value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub customers: u32,

@@ -16,12 +16,12 @@ pub(super) fn investors_table(of: &Investments) -> Result<Vec<String>, app::Erro
     let documents = of.documents.iter().map(|(kind, count)| (kind.as_str(), *count));
     let payouts = of.payouts.iter().map(|(state, count)| (state.as_str(), *count));
     let mut lines = vec![
-        "investments (EUR, without VAT)".to_owned(),
+        "investments (EUR, without VAT), and what is expected of the running month".to_owned(),
         row(
             ["feature", "investor"],
             "share",
             "state",
-            &["principal", "credited", "left", "paid out", "this month"].map(str::to_owned),
+            &["principal", "credited", "left", "paid out", "expected"].map(str::to_owned),
         ),
     ];
     let mut sums = [Money::zero(Currency::EUR); 5];

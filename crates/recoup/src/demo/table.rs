@@ -39,6 +39,7 @@ pub(super) fn table(books: &Books, scale: &Scale) -> Result<String, app::Error> 
     for paid in payments_table(&books.payments) {
         line(&mut text, &paid);
     }
+    line(&mut text, "");
     for invested in investors_table(&books.investments)? {
         line(&mut text, &invested);
     }

@@ -359,3 +359,27 @@ async fn sent(world: &World, client: &Client, investor: &str) -> usize {
     app::statement::of_investor(&mut scope, investor).await.unwrap();
     proxy.statements() - before
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agreement_that_has_ended_is_not_replaced_by_the_one_before() {
+    let world = World::new().await;
+    let (mut client, investment, _) = sold(&world, 1).await;
+    client.advance("2025-01-05").await.unwrap();
+    let last = v1::SelfBillingAgreement {
+        valid_until: Some(crate::world::date("2025-01-20")),
+        silent_days: 7,
+        ..Default::default()
+    };
+    let request = v1::SignSelfBillingAgreementRequest {
+        investor_id: investment.investor_id.clone(),
+        agreement: Some(last),
+        ..Default::default()
+    };
+    client.investments.sign_self_billing_agreement(request).await.unwrap();
+    for (today, days) in [("2025-01-19", Some(7)), ("2025-01-20", None)] {
+        client.advance(today).await.unwrap();
+        let told = statement(&mut client, &investment.investor_id).await.agreement;
+        assert_eq!(told.map(|it| it.silent_days), days, "{today}");
+    }
+    world.finish().await;
+}

@@ -23,14 +23,14 @@ use chrono::Months;
 use domain::date::{self, Date};
 use domain::forecast::{self, Outlook, Stake};
 use domain::id::{CustomerId, FeatureId, InvestmentId, SelfBillId};
-use domain::investment::InvestmentState;
+use domain::investment::{Agreement, InvestmentState, in_force};
 use domain::money::{Currency, Money};
 use domain::payout::PayoutState;
 use domain::self_bill::SelfBillKind;
 use rust_decimal::Decimal;
 use store::statement::{self as rows, Of};
 
-pub use store::statement::{Account, Document, Holding, Month, Terms};
+pub use store::statement::{Account, Document, Holding, Month};
 
 use self::known::Known;
 use crate::Scope;
@@ -57,7 +57,7 @@ pub struct Statement {
     /// Documents, newest first.
     pub documents: Vec<Document>,
     /// By what the vendor issues the investor's invoices today.
-    pub agreement: Option<Terms>,
+    pub agreement: Option<Agreement>,
     /// Where the money goes.
     pub account: Option<Account>,
 }
@@ -178,7 +178,8 @@ pub async fn of_investor(scope: &mut Scope, investor: CustomerId) -> Result<Stat
     let mut documents = rows::documents(&mut scope.tx, investor, from).await?;
     let lines = rows::lines(&mut scope.tx, investor, from).await?;
     let gross = rows::gross(&mut scope.tx, investor).await?;
-    let agreement = rows::agreement(&mut scope.tx, investor, today).await?;
+    let agreements = store::investment::agreements(&mut scope.tx, &[investor]).await?;
+    let agreement = in_force(&agreements, today).cloned();
     let account = rows::account(&mut scope.tx, investor).await?;
     let crediting = Crediting::of(&documents, &lines);
     let mut months_of: HashMap<InvestmentId, Vec<MonthRow>> = HashMap::new();

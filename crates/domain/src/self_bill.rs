@@ -264,14 +264,6 @@ pub struct Heading<'a> {
     pub agreement: Option<&'a Agreement>,
 }
 
-/// The agreement in force on a day, of the latest that was signed: it took the place of those before.
-#[must_use]
-pub fn in_force(latest: Option<&Agreement>, on: Date) -> Option<&Agreement> {
-    latest.filter(|one| {
-        one.signed_on <= on && one.valid_until.is_none_or(|valid_until| on < valid_until)
-    })
-}
-
 /// Class and rate of what is credited.
 #[must_use]
 pub fn line_vat(treatment: ShareTreatment, standard_percent: Decimal) -> LineVat {

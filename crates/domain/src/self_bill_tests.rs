@@ -90,17 +90,6 @@ fn vat_is_rounded_once_for_the_document() {
 }
 
 #[test]
-fn an_agreement_holds_from_its_signature_until_its_end() {
-    let one = agreement(None);
-    let table =
-        [("2025-01-09", false), ("2025-01-10", true), ("2025-12-30", true), ("2025-12-31", false)];
-    for (on, holds) in table {
-        assert_eq!(in_force(Some(&one), day(on)).is_some(), holds, "{on}");
-    }
-    assert_eq!(in_force(None, day("2025-02-01")), None);
-}
-
-#[test]
 fn an_investor_agrees_or_does_not_and_silence_agrees_on_its_day() {
     let today = day("2025-02-10");
     let explicit = bill(ShareTreatment::WithVat, Some(&agreement(None)), vec![line(100, 100)]);

@@ -4,10 +4,11 @@
 
 use app::Ctx;
 use app::statement::{
-    self, Account, Document, Figures, Forecast, MonthRow, Position, Statement, Terms, Total,
+    self, Account, Document, Figures, Forecast, MonthRow, Position, Statement, Total,
 };
 use domain::date::{self, Date};
 use domain::forecast::{Outlook, Reach};
+use domain::investment::Agreement;
 use domain::money::Money;
 use futures::FutureExt;
 use tonic::{Request, async_trait};
@@ -201,13 +202,13 @@ impl From<Document> for v1::StatementDocument {
     }
 }
 
-impl From<Terms> for v1::StatementAgreement {
-    fn from(terms: Terms) -> Self {
+impl From<Agreement> for v1::StatementAgreement {
+    fn from(terms: Agreement) -> Self {
         Self {
             agreement_id: terms.id.to_string(),
             signed_on: Some(terms.signed_on.into()),
             valid_until: terms.valid_until.map(Into::into),
-            silent_days: terms.silent_days.unwrap_or_default(),
+            silent_days: terms.silent_days.map(wire::count).unwrap_or_default(),
         }
     }
 }

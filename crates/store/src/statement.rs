@@ -11,23 +11,20 @@ pub mod course;
 pub mod gauge;
 
 use diesel::prelude::*;
-use diesel::sql_types::{
-    Array, BigInt, Date as SqlDate, Integer, Nullable, Numeric, Text, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, Date as SqlDate, Nullable, Numeric, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
 use domain::feature::FeatureState;
 use domain::id::{
-    AgreementId, CustomerId, FeatureId, InvestmentId, InvoiceId, PayoutAccountId, PayoutId,
-    SelfBillId,
+    CustomerId, FeatureId, InvestmentId, InvoiceId, PayoutAccountId, PayoutId, SelfBillId,
 };
-use domain::investment::{Acceptance, Basis, InvestmentState, ShareTreatment};
+use domain::investment::{Basis, InvestmentState, ShareTreatment};
 use domain::money::{Currency, Money};
 use domain::payout::PayoutState;
 use domain::self_bill::{SelfBillAcceptance, SelfBillKind};
 use rust_decimal::Decimal;
 
-use crate::schema::{payout_accounts, self_billing_agreements};
+use crate::schema::payout_accounts;
 use crate::{Result, Tx};
 
 /// Whose investments to read.
@@ -358,51 +355,6 @@ pub async fn gross(tx: &mut Tx, investor: CustomerId) -> Result<Vec<Gross>> {
         Gross { credited: money(row.credited), paid: money(row.paid), sent: money(row.sent) }
     };
     Ok(rows.into_iter().map(gross).collect())
-}
-
-/// The agreement by which the vendor issues an investor's invoices, as an investor sees it.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub struct Terms {
-    /// Identity.
-    #[diesel(sql_type = SqlUuid)]
-    pub id: AgreementId,
-    /// From this day on.
-    #[diesel(sql_type = SqlDate)]
-    pub signed_on: Date,
-    /// The day after the last.
-    #[diesel(sql_type = Nullable<SqlDate>)]
-    pub valid_until: Option<Date>,
-    /// How the investor agrees with each document.
-    #[diesel(sql_type = Text)]
-    pub acceptance: Acceptance,
-    /// After how many days of silence.
-    #[diesel(sql_type = Nullable<Integer>)]
-    pub silent_days: Option<i32>,
-}
-
-/// The agreement that is in force on a day: the one signed last.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`].
-pub async fn agreement(tx: &mut Tx, investor: CustomerId, on: Date) -> Result<Option<Terms>> {
-    use self_billing_agreements as a;
-    let found = a::table
-        .filter(a::org_id.eq(tx.org()))
-        .filter(a::investor_id.eq(investor))
-        .filter(a::signed_on.le(on))
-        .filter(a::valid_until.is_null().or(a::valid_until.gt(on)))
-        .order(a::signed_on.desc())
-        .select((a::id, a::signed_on, a::valid_until, a::acceptance, a::silent_days))
-        .first::<(AgreementId, Date, Option<Date>, Acceptance, Option<i32>)>(tx.connection())
-        .await
-        .optional()?;
-    Ok(found.map(|(id, signed_on, valid_until, acceptance, silent_days)| Terms {
-        id,
-        signed_on,
-        valid_until,
-        acceptance,
-        silent_days,
-    }))
 }
 
 /// Where an investor's money goes, as far as it may be shown.

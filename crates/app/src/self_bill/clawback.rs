@@ -3,10 +3,10 @@
 use domain::date;
 use domain::feature::Feature;
 use domain::id::{EntryId, InvestmentId, SelfBillId};
-use domain::investment::{Investment, ShareTreatment};
+use domain::investment::{Investment, ShareTreatment, in_force};
 use domain::ledger::share::forgone_entry;
 use domain::organization::text;
-use domain::self_bill::{Clawback, Heading, Recipient, claw_back, in_force};
+use domain::self_bill::{Clawback, Heading, Recipient, claw_back};
 use rust_decimal::Decimal;
 use store::self_bill::Kept;
 

@@ -177,16 +177,21 @@ SELECT '1620 = principals not credited', c.currency,
 FROM currencies c
 UNION ALL
 SELECT '1530 = VAT of investors', c.currency,
+       -- Under the small business scheme it is not reclaimed.
        coalesce((SELECT sum(b.tax_minor + coalesce(b.own_tax_minor, 0)) FROM self_bills b
-                 WHERE b.org_id = $1 AND b.currency = c.currency), 0)::bigint,
+                 WHERE b.org_id = $1 AND b.currency = c.currency
+                     AND NOT coalesce((b.buyer->>'small_business')::boolean, false)), 0)::bigint,
        coalesce((SELECT sum(b.amount) FROM balances b
                  WHERE b.currency = c.currency AND b.account = '1530'), 0)::bigint
 FROM currencies c
 UNION ALL
-SELECT '4500 = return credited to investors', c.currency,
-       coalesce((SELECT sum(l.net_minor - l.principal_minor) FROM self_bill_lines l
-                 JOIN self_bills b ON b.org_id = $1 AND b.id = l.self_bill_id
-                 WHERE l.org_id = $1 AND b.currency = c.currency), 0)::bigint,
+SELECT '4500 = return credited to investors, and VAT that is not reclaimed', c.currency,
+       (coalesce((SELECT sum(l.net_minor - l.principal_minor) FROM self_bill_lines l
+                  JOIN self_bills b ON b.org_id = $1 AND b.id = l.self_bill_id
+                  WHERE l.org_id = $1 AND b.currency = c.currency), 0)
+        + coalesce((SELECT sum(b.tax_minor + coalesce(b.own_tax_minor, 0)) FROM self_bills b
+                    WHERE b.org_id = $1 AND b.currency = c.currency
+                        AND coalesce((b.buyer->>'small_business')::boolean, false)), 0))::bigint,
        coalesce((SELECT sum(b.amount) FROM balances b
                  WHERE b.currency = c.currency AND b.account = '4500'), 0)::bigint
 FROM currencies c

@@ -120,7 +120,8 @@ pub async fn record_own(scope: &mut Scope, command: RecordInvestorInvoice) -> Re
     let own = OwnInvoice { number, issue_on, tax };
     let Outcome::Applied(()) = kept.bill.record_own(own, today)? else { return Ok(kept) };
     store::self_bill::save(&mut scope.tx, &kept.bill).await?;
-    let entry = own_invoice_entry(EntryId::fresh(scope.now), &kept.bill, today);
+    let reclaims = !kept.buyer.small_business;
+    let entry = own_invoice_entry(EntryId::fresh(scope.now), &kept.bill, today, reclaims);
     let entry = entry.map_err(|refused| Error::fault(format!("{id} does not post: {refused}")))?;
     store::ledger::insert(&mut scope.tx, entry.as_slice(), scope.now).await?;
     if let Some(mut payout) = store::payout::lock_of(&mut scope.tx, id).await?

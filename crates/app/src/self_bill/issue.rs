@@ -87,18 +87,18 @@ pub(super) async fn write(
     payouts: Vec<Payout>,
 ) -> Result<(), Error> {
     let numbers = numbers(scope, suppliers, &bills).await?;
-    let ids = Sequence::new(scope.now);
+    let (ids, buyer) = (Sequence::new(scope.now), Party::seller(&scope.organization));
     let mut entries = Vec::with_capacity(bills.len());
     let mut documents = Vec::with_capacity(bills.len());
     for (bill, number) in bills.into_iter().zip(numbers) {
-        let entry = share_entry(EntryId(ids.next()), &bill).map_err(|refused| {
+        let entry = share_entry(EntryId(ids.next()), &bill, !buyer.small_business);
+        let entry = entry.map_err(|refused| {
             Error::fault(format!("document {} does not post: {refused}", bill.id))
         })?;
         entries.push(entry);
         let supplier = supplier(suppliers, &bill)?;
         documents.push(NewSelfBill { bill, number, supplier });
     }
-    let buyer = Party::seller(&scope.organization);
     match store::self_bill::insert(&mut scope.tx, &buyer, &documents, scope.now).await {
         Ok(()) => {}
         Err(store::Error::Exists(constraint)) if constraint == "self_bills_paper" => {

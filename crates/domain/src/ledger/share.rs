@@ -1,7 +1,8 @@
 //! What investors are credited and paid posts.
 //!
 //! Invariants: what an investor is owed (1600) moves by documents, by the VAT of its own invoices and
-//! by payouts, and by nothing else. What takes back posts the same accounts the other way round.
+//! by payouts, and by nothing else. What takes back posts the same accounts the other way round. A
+//! vendor under the small business scheme reclaims no VAT: it is part of the return's cost (4500).
 
 use super::{Account, Entry, EntryRefused, Posting, Source, SourceKind, credit, debit};
 use crate::date::Date;
@@ -11,20 +12,30 @@ use crate::payout::{Move, Payout};
 use crate::self_bill::SelfBill;
 
 /// A document of what an investor was credited, or of what of it is taken back: principal and
-/// return, with VAT where it bears any, against what the investor is owed.
+/// return, with VAT where it bears any, against what the investor is owed. VAT that the vendor does
+/// not reclaim is a cost.
 ///
 /// # Errors
 /// [`EntryRefused`].
-pub fn share_entry(id: EntryId, bill: &SelfBill) -> Result<Entry, EntryRefused> {
+pub fn share_entry(id: EntryId, bill: &SelfBill, reclaims: bool) -> Result<Entry, EntryRefused> {
     let currency = bill.total.currency();
     let principal = Money::sum(currency, bill.lines.iter().map(|line| line.principal))?;
     let postings = vec![
         debit(Account::InvestmentsToRepay, principal),
         debit(Account::InvestorReturn, bill.net.checked_sub(principal)?),
-        Posting { vat: Some(bill.vat), ..debit(Account::VatOnSelfBilling, bill.tax) },
+        vat(bill, bill.tax, reclaims),
         credit(Account::InvestorPayable, bill.total)?,
     ];
     Entry::new(id, bill.issue_on, source(SourceKind::Share, bill.id), postings)
+}
+
+/// VAT that an investor is due: to be reclaimed, or a cost of what it is credited.
+fn vat(bill: &SelfBill, tax: Money, reclaims: bool) -> Posting {
+    if reclaims {
+        Posting { vat: Some(bill.vat), ..debit(Account::VatOnSelfBilling, tax) }
+    } else {
+        debit(Account::InvestorReturn, tax)
+    }
 }
 
 /// The VAT of the investor's own invoice for an advice; nothing when there is none.
@@ -35,12 +46,10 @@ pub fn own_invoice_entry(
     id: EntryId,
     bill: &SelfBill,
     on: Date,
+    reclaims: bool,
 ) -> Result<Option<Entry>, EntryRefused> {
     let Some(own) = bill.own.as_ref().filter(|own| !own.tax.is_zero()) else { return Ok(None) };
-    let postings = vec![
-        Posting { vat: Some(bill.vat), ..debit(Account::VatOnSelfBilling, own.tax) },
-        credit(Account::InvestorPayable, own.tax)?,
-    ];
+    let postings = vec![vat(bill, own.tax, reclaims), credit(Account::InvestorPayable, own.tax)?];
     Entry::new(id, on, source(SourceKind::InvestorInvoice, bill.id), postings).map(Some)
 }
 

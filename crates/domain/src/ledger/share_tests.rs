@@ -53,21 +53,26 @@ fn postings(entry: &Entry) -> String {
 fn documents_post_principal_return_and_vat_against_what_is_owed() {
     let id = EntryId(Uuid::nil());
     let advice = bill(ShareTreatment::WithVat);
-    let entry = share_entry(id, &advice).unwrap();
+    let entry = share_entry(id, &advice, true).unwrap();
     assert_eq!(postings(&entry), "1620 140000, 4500 40000, 1600 -180000");
     // Month 5 of the worked case, under an agreement.
     let invoice = SelfBill { tax: euro(37_800), total: euro(217_800), ..advice.clone() };
-    let entry = share_entry(id, &invoice).unwrap();
+    let entry = share_entry(id, &invoice, true).unwrap();
     assert_eq!(postings(&entry), "1620 140000, 4500 40000, 1530 37800 S21, 1600 -217800");
     let today = "2025-02-05".parse().unwrap();
     let note = invoice.credit_note(SelfBillId(Uuid::nil()), today, "no").unwrap();
-    let entry = share_entry(id, &note).unwrap();
+    let entry = share_entry(id, &note, true).unwrap();
     assert_eq!(postings(&entry), "1620 -140000, 4500 -40000, 1530 -37800 S21, 1600 217800");
     let mut own = advice;
-    assert_eq!(own_invoice_entry(id, &own, today), Ok(None));
+    assert_eq!(own_invoice_entry(id, &own, today, true), Ok(None));
     own.own = Some(OwnInvoice { number: "7".to_owned(), issue_on: today, tax: euro(37_800) });
-    let entry = own_invoice_entry(id, &own, today).unwrap().unwrap();
+    let entry = own_invoice_entry(id, &own, today, true).unwrap().unwrap();
     assert_eq!(postings(&entry), "1530 37800 S21, 1600 -37800");
+    // A vendor that reclaims no VAT.
+    let entry = share_entry(id, &invoice, false).unwrap();
+    assert_eq!(postings(&entry), "1620 140000, 4500 40000, 4500 37800, 1600 -217800");
+    let entry = own_invoice_entry(id, &own, today, false).unwrap().unwrap();
+    assert_eq!(postings(&entry), "4500 37800, 1600 -37800");
     let forgone = forgone_entry(id, InvestmentId(Uuid::nil()), String::new(), today, euro(5));
     assert_eq!(postings(&forgone.unwrap()), "1620 5, 8010 -5");
 }

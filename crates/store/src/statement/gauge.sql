@@ -16,7 +16,11 @@ WITH invested AS (
     WHERE v.org_id = $1 GROUP BY v.currency
 ), documents AS (
     SELECT currency, sum(total_minor + coalesce(own_tax_minor, 0)) AS total,
-        sum(tax_minor + coalesce(own_tax_minor, 0)) AS tax,
+        sum(tax_minor + coalesce(own_tax_minor, 0))
+            FILTER (WHERE NOT coalesce((buyer->>'small_business')::boolean, false)) AS tax,
+        -- Not reclaimed: a cost, with the returns.
+        sum(tax_minor + coalesce(own_tax_minor, 0))
+            FILTER (WHERE coalesce((buyer->>'small_business')::boolean, false)) AS cost,
         sum(net_minor) FILTER (WHERE issue_on BETWEEN $2 AND $3) AS credited
     FROM self_bills WHERE org_id = $1 GROUP BY currency
 ), paid AS (
@@ -38,7 +42,7 @@ WITH invested AS (
         coalesce(d.total, 0) - coalesce(p.amount, 0) AS payable, coalesce(p.sent, 0) AS in_transit,
         coalesce(d.credited, 0) AS credited, coalesce(p.settled, 0) AS paid,
         coalesce(d.tax, 0) AS tax, coalesce(i.invoiced, 0) - i.repaid AS to_repay,
-        i.credited - i.repaid AS returned
+        i.credited - i.repaid + coalesce(d.cost, 0) AS returned
     FROM invested i
     LEFT JOIN documents d ON d.currency = i.currency
     LEFT JOIN paid p ON p.currency = i.currency

@@ -33,12 +33,15 @@ pub(super) struct SelfBill {
     principal: i128,
     vat_class: String,
     vat_percent: String,
+    /// Whether the vendor reclaims no VAT.
+    small_business: bool,
 }
 
 /// The documents of credits.
 pub(super) const SELF_BILLS: &str = "SELECT b.issue_on, b.currency, b.tax_minor, b.total_minor, \
          sum(l.net_minor) AS net, sum(l.principal_minor) AS principal, \
-         min(l.vat_class) AS vat_class, min(l.vat_percent)::text AS vat_percent \
+         min(l.vat_class) AS vat_class, min(l.vat_percent)::text AS vat_percent, \
+         coalesce((b.buyer->>'small_business')::boolean, false) AS small_business \
      FROM self_bills b JOIN self_bill_lines l ON l.org_id = b.org_id AND l.self_bill_id = b.id \
      WHERE b.org_id = ORG GROUP BY b.org_id, b.id";
 
@@ -82,7 +85,8 @@ pub(super) const INVESTMENTS: &str = "SELECT v.id, v.invoice_id, v.vat_treatment
              WHERE m.org_id = v.org_id AND m.investment_id = v.id) AS months \
      FROM investments v WHERE v.org_id = ORG";
 
-/// What documents of credits post: principal first, then return, and VAT; all of it is owed.
+/// What documents of credits post: principal first, then return, and VAT; all of it is owed. VAT that
+/// is not reclaimed is a cost.
 pub(super) fn post(rows: &Rows, ledger: &mut BTreeMap<Place, i128>) {
     for bill in &rows.self_bills {
         let mut post = |account: &str, vat, amount: i128| {
@@ -92,7 +96,10 @@ pub(super) fn post(rows: &Rows, ledger: &mut BTreeMap<Place, i128>) {
         post("1620", None, bill.principal);
         post("4500", None, bill.net - bill.principal);
         let vat = (bill.vat_class.clone(), fine(&bill.vat_percent));
-        post("1530", Some(vat), bill.tax_minor);
+        match bill.small_business {
+            true => post("4500", None, bill.tax_minor),
+            false => post("1530", Some(vat), bill.tax_minor),
+        }
         post("1600", None, -bill.total_minor);
     }
 }
@@ -195,7 +202,8 @@ const FINDINGS: &str = "
             OR sum(p.amount_minor) > b.total_minor)
     UNION ALL
     SELECT concat_ws(' ', 'document', b.id, 'has VAT', b.own_tax_minor, 'and posted', m.amount)
-    FROM self_bills b LEFT JOIN moved m ON m.kind = 'investor_invoice' AND m.id = b.id AND m.account = '1530'
+    FROM self_bills b LEFT JOIN moved m ON m.kind = 'investor_invoice' AND m.id = b.id
+        AND m.account = CASE b.buyer->>'small_business' WHEN 'true' THEN '4500' ELSE '1530' END
     WHERE b.org_id = ORG AND coalesce(b.own_tax_minor, 0) <> coalesce(m.amount, 0)
     UNION ALL
     SELECT concat_ws(' ', 'investment', v.id, 'forgoes', v.forgone_minor, 'and posted', m.amount)

@@ -4,6 +4,7 @@ mod answer;
 mod bank;
 mod clawback;
 mod page;
+mod vat;
 mod wrong;
 
 use server::pb::v1::{self, PayoutState, SelfBillKind, ShareBasis, ShareTreatment};

@@ -4,9 +4,9 @@ use server::pb::v1::{self, InvestmentState, SelfBillKind, ShareBasis, ShareTreat
 use tonic::Status;
 
 use super::{amounts, books, desk, lines, on, only, sell, sign};
-use crate::world::{Client, euro, refusal};
+use crate::world::{Client, World, euro, refusal};
 
-async fn settle(client: &mut Client, investment: &str) -> Result<v1::SelfBill, Status> {
+pub(super) async fn settle(client: &mut Client, investment: &str) -> Result<v1::SelfBill, Status> {
     let request = v1::SettleClawbackRequest {
         investment_id: investment.into(),
         reason: "klant stopt".into(),
@@ -16,7 +16,7 @@ async fn settle(client: &mut Client, investment: &str) -> Result<v1::SelfBill, S
 }
 
 /// 605.00 of a customer.
-async fn pay(client: &mut Client, customer: &v1::Customer) -> v1::Payment {
+pub(super) async fn pay(client: &mut Client, customer: &v1::Customer) -> v1::Payment {
     let request = v1::RecordPaymentRequest {
         customer_id: customer.id.clone(),
         amount: crate::world::euros(605),
@@ -27,7 +27,9 @@ async fn pay(client: &mut Client, customer: &v1::Customer) -> v1::Payment {
 
 /// 300 at 40 % with 10 % return: 330.00 credited in January of 400.00 accrued, then half of the
 /// revenue goes back.
-async fn overpaid(treatment: ShareTreatment) -> (crate::world::World, Client, v1::Investment) {
+pub(super) async fn overpaid(
+    treatment: ShareTreatment,
+) -> (World, Client, v1::Investment, v1::Customer) {
     let (world, mut client, feature) = desk().await;
     let ann = client.customer("Ann").await;
     let terms = on(ShareBasis::Collected, treatment, (300, "40"));
@@ -42,12 +44,12 @@ async fn overpaid(treatment: ShareTreatment) -> (crate::world::World, Client, v1
     let back = v1::ReturnPaymentRequest { payment_id: first.id, ..Default::default() };
     client.payments.return_payment(back).await.unwrap();
     client.advance("2025-03-01").await.unwrap();
-    (world, client, investment)
+    (world, client, investment, buyer)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_credited_too_much_is_taken_back_return_first() {
-    let (world, mut client, investment) = overpaid(ShareTreatment::WithVat).await;
+    let (world, mut client, investment, _) = overpaid(ShareTreatment::WithVat).await;
     let before = client.investment(&investment.investment_id).await;
     assert_eq!((euro(&before.accrued), euro(&before.credited)), ("200.00".into(), "330.00".into()));
     let expected = "1530 6930, 1600 -39930, 4500 3000";
@@ -65,7 +67,7 @@ async fn what_was_credited_too_much_is_taken_back_return_first() {
         (after.state(), euro(&after.credited)),
         (InvestmentState::Recouping, "200.00".into())
     );
-    assert_eq!(amounts(&mut client).await, ["399.30 READY"], "nothing is paid for it");
+    assert_eq!(amounts(&mut client).await, ["399.30 READY"], "less of it is sent");
     let again = refusal(settle(&mut client, &investment.investment_id).await);
     assert_eq!(again.line(), "FailedPrecondition NOTHING_TO_TAKE_BACK");
     let request = v1::GetSelfBillDocumentRequest { self_bill_id: note.id, ..Default::default() };
@@ -76,7 +78,7 @@ async fn what_was_credited_too_much_is_taken_back_return_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn outside_the_scope_of_vat_a_statement_takes_back() {
-    let (world, mut client, investment) = overpaid(ShareTreatment::OutsideScope).await;
+    let (world, mut client, investment, _) = overpaid(ShareTreatment::OutsideScope).await;
     settle(&mut client, &investment.investment_id).await.unwrap();
     let expected = [
         "Ann STATEMENT - 2025-02-01 330.00 + 0.00 NOT_ASKED",

@@ -43,6 +43,7 @@ impl From<SelfBillRefused> for Error {
             SelfBillRefused::NoAdvice { .. } => "NOT_AN_ADVICE",
             SelfBillRefused::Recorded { .. } => "INVOICE_RECORDED",
             SelfBillRefused::NothingToTakeBack { .. } => "NOTHING_TO_TAKE_BACK",
+            SelfBillRefused::InvoiceAwaited { .. } => "INVOICE_AWAITED",
             SelfBillRefused::Later { .. } => return Self::invalid("issue_on", refused),
             SelfBillRefused::Tax { .. } => return Self::invalid("vat", refused),
             SelfBillRefused::Money(money) => return money.clone().into(),
@@ -53,6 +54,7 @@ impl From<SelfBillRefused> for Error {
                 refusal.with("kind", kind)
             }
             SelfBillRefused::Recorded { number } => refusal.with("number", number),
+            SelfBillRefused::InvoiceAwaited { id, .. } => refusal.with("self_bill_id", id),
             SelfBillRefused::NothingToTakeBack { accrued, credited } => {
                 refusal.with("accrued", accrued).with("credited", credited)
             }

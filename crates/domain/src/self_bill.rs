@@ -25,7 +25,7 @@ use crate::investment::{Acceptance, Agreement, ShareTreatment};
 use crate::money::{self, Currency, Money, MoneyRefused};
 use crate::vat::{LineVat, VatClass};
 
-pub use self::clawback::{Clawback, claw_back};
+pub use self::clawback::{Clawback, claw_back, posted_percent};
 
 codes! {
     /// What a document of a credit is.
@@ -190,6 +190,14 @@ pub enum SelfBillRefused {
         /// What it is on.
         net: Money,
     },
+    /// The VAT to take back is not known yet.
+    #[error("the advice of {issue_on} has no invoice of the investor yet: record it first")]
+    InvoiceAwaited {
+        /// The advice.
+        id: SelfBillId,
+        /// When it was issued.
+        issue_on: Date,
+    },
     /// Nothing to take back.
     #[error("nothing is to be taken back: {accrued} was accrued and {credited} credited")]
     NothingToTakeBack {
@@ -258,7 +266,8 @@ pub struct Heading<'a> {
     pub month: Date,
     /// The date on which it is issued.
     pub issue_on: Date,
-    /// The standard rate on the last day of the month, in percent.
+    /// The standard rate on the last day of the month, in percent; of what takes back, the rate of
+    /// what it takes back.
     pub standard_percent: Decimal,
     /// The investor's agreement in force on the date of issue.
     pub agreement: Option<&'a Agreement>,

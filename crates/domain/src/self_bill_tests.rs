@@ -184,6 +184,63 @@ fn investment(credited: i64, accrued: i64) -> Investment {
     }
 }
 
+/// A document of 100.00 that credits: `invoice 21`, `rejected`, `advice 9.00` with the VAT of the
+/// investor's own invoice, `advice` without one, `statement`.
+fn crediting(told: &str) -> SelfBill {
+    let (kind, rest) = told.split_once(' ').unwrap_or((told, ""));
+    let with_vat = |agreement: Option<&Agreement>| {
+        bill(ShareTreatment::WithVat, agreement, vec![line(10_000, 10_000)])
+    };
+    let mut made = match kind {
+        "invoice" => with_vat(Some(&agreement(None))),
+        "rejected" => SelfBill {
+            acceptance: SelfBillAcceptance::Rejected,
+            ..with_vat(Some(&agreement(None)))
+        },
+        "advice" => with_vat(None),
+        "statement" => bill(ShareTreatment::OutsideScope, None, vec![line(10_000, 10_000)]),
+        other => panic!("{other} is no document"),
+    };
+    if kind == "invoice" {
+        made.vat.percent = rest.parse().unwrap();
+    } else if !rest.is_empty() {
+        let tax = Money::round(rest.parse().unwrap(), Currency::EUR).unwrap();
+        let own = OwnInvoice { number: "7".to_owned(), issue_on: made.issue_on, tax };
+        let (Outcome::Applied(()) | Outcome::Unchanged) =
+            made.record_own(own, made.issue_on).unwrap();
+    }
+    made
+}
+
+#[test]
+fn vat_is_taken_back_at_the_rate_at_which_it_was_posted_last() {
+    let table = [
+        ("invoice 21", "21"),
+        // The rate has changed since.
+        ("invoice 21, invoice 19", "21"),
+        ("invoice 9, invoice 21", "9"),
+        ("advice 21.00, rejected", "21"),
+        ("advice 9.00, rejected", "9"),
+        ("advice 8.99, rejected", "8.99"),
+        ("advice 0, rejected, invoice 21", "0"),
+        ("invoice 21, advice 0", "21"),
+        ("statement, statement", "0"),
+        ("invoice 21, advice", "awaited"),
+        ("advice, rejected", "awaited"),
+        ("", "0"),
+    ];
+    for (documents, expected) in table {
+        let told = documents.split(", ").filter(|told| !told.is_empty());
+        let newest_first: Vec<SelfBill> = told.map(crediting).collect();
+        let found = match posted_percent(&newest_first) {
+            Ok(percent) => percent.to_string(),
+            Err(SelfBillRefused::InvoiceAwaited { .. }) => "awaited".to_owned(),
+            Err(refused) => refused.to_string(),
+        };
+        assert_eq!(found, expected, "{documents}");
+    }
+}
+
 #[test]
 fn return_is_taken_back_before_principal() {
     // credited, accrued: taken back, the principal in it, left, state.

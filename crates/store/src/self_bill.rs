@@ -13,7 +13,8 @@ use domain::invoice::Party;
 pub use self::clawback::{hold_credits, save_taken_back};
 pub use self::insert::{NewSelfBill, insert, suppliers};
 pub use self::read::{
-    Filter, Kept, accept_silent, advice_of, get, get_many, is_silence_due, list, lock, save,
+    Filter, Kept, accept_silent, advice_of, crediting, get, get_many, is_silence_due, list, lock,
+    save,
 };
 
 /// Its number in the investor's own series.

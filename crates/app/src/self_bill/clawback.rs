@@ -6,8 +6,7 @@ use domain::id::{EntryId, InvestmentId, SelfBillId};
 use domain::investment::{Investment, ShareTreatment, in_force};
 use domain::ledger::share::forgone_entry;
 use domain::organization::text;
-use domain::self_bill::{Clawback, Heading, Recipient, claw_back};
-use rust_decimal::Decimal;
+use domain::self_bill::{Clawback, Heading, Recipient, SelfBill, claw_back, posted_percent};
 use store::self_bill::Kept;
 
 use super::{get, issue};
@@ -21,7 +20,7 @@ use crate::error::{Error, Expect, Field};
 ///
 /// # Errors
 /// [`Error::Invalid`] for the reason; [`Error::NotFound`]; [`Error::Refused`] with
-/// `NOTHING_TO_TAKE_BACK`, `AGREEMENT_MISSING` or `VAT_RATE_MISSING`; [`Error::Busy`].
+/// `NOTHING_TO_TAKE_BACK`, `AGREEMENT_MISSING` or `INVOICE_AWAITED`; [`Error::Busy`].
 pub async fn settle_clawback(
     scope: &mut Scope,
     id: InvestmentId,
@@ -72,10 +71,9 @@ async fn document(
         return Err(Error::refused("AGREEMENT_MISSING", message));
     }
     let month = date::first_of_month(issue_on);
-    let standard_percent = match vat_treatment {
-        ShareTreatment::WithVat => issue::standard_percent(scope, month).await?,
-        _ => Decimal::ZERO,
-    };
+    let crediting = store::self_bill::crediting(&mut scope.tx, investment.id).await?;
+    let crediting: Vec<SelfBill> = crediting.into_iter().map(|kept| kept.bill).collect();
+    let standard_percent = posted_percent(&crediting)?;
     let currency = taken.amount.currency();
     let recipient = Recipient { investor_id: investment.investor_id, vat_treatment, currency };
     let heading = Heading { recipient, month, issue_on, standard_percent, agreement };

@@ -70,7 +70,7 @@ pub(super) fn agreement(
 }
 
 /// The vendor's standard rate on the last day of a month, in percent.
-pub(super) async fn standard_percent(scope: &mut Scope, month: Date) -> Result<Decimal, Error> {
+async fn standard_percent(scope: &mut Scope, month: Date) -> Result<Decimal, Error> {
     let rates = store::vat::rates(&mut scope.tx).await?;
     let last_day = date::add_days(date::first_of_next_month(month), -1);
     let country = &scope.organization.address.country;

@@ -99,7 +99,7 @@ impl SelfBill {
     }
 
     /// The most VAT that the investor's own invoice can bear.
-    fn most_tax(&self) -> Result<Money, MoneyRefused> {
+    pub(super) fn most_tax(&self) -> Result<Money, MoneyRefused> {
         match self.vat_treatment {
             ShareTreatment::WithVat => tax_on(self.net, self.vat),
             ShareTreatment::SmallBusiness

@@ -1,12 +1,16 @@
 //! What was credited and is taken back, because less was accrued in the end.
 //!
-//! Invariants: never more is taken back than was credited; return goes first, then principal.
+//! Invariants: never more is taken back than was credited; return goes first, then principal. VAT is
+//! taken back at the rate at which it was posted last, whatever the rate is now; where none was
+//! posted, none.
+
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{Heading, Line, SelfBill, SelfBillKind, SelfBillRefused, compose};
 use super::{SelfBillAcceptance, ShareTreatment};
 use crate::id::{InvestmentId, SelfBillId};
 use crate::investment::Investment;
-use crate::money::{Money, MoneyRefused};
+use crate::money::{self, Money, MoneyRefused};
 use crate::share;
 
 /// What is taken back of an investment.
@@ -37,6 +41,43 @@ pub fn claw_back(investment: &mut Investment) -> Result<Clawback, SelfBillRefuse
     investment.credited = left;
     investment.state = share::state(left, accrued, investment.principal, investment.cap);
     Ok(Clawback { investment_id: investment.id, amount, principal })
+}
+
+impl SelfBill {
+    /// The rate at which its VAT was posted; nothing where it credits nothing any more.
+    fn posted_percent(&self) -> Result<Option<Decimal>, MoneyRefused> {
+        match (self.kind, &self.own) {
+            (SelfBillKind::CreditNote, _) | (SelfBillKind::Advice, None) => Ok(None),
+            _ if self.acceptance == SelfBillAcceptance::Rejected => Ok(None),
+            (SelfBillKind::Advice, Some(own)) if own.tax != self.most_tax()? => {
+                // Another rate than the standard one, as far as its cents tell.
+                let exact = money::multiply(own.tax.major(), Decimal::ONE_HUNDRED)?;
+                let percent = exact / self.net.major();
+                let half_up = RoundingStrategy::MidpointAwayFromZero;
+                Ok(Some(percent.round_dp_with_strategy(2, half_up).normalize()))
+            }
+            _ => Ok(Some(self.vat.percent)),
+        }
+    }
+}
+
+/// The rate of VAT, in percent, at which an investment is taken back: that of the newest document
+/// that credits it. `crediting` are all documents that do, newest first.
+///
+/// # Errors
+/// [`SelfBillRefused::InvoiceAwaited`] while it is not known for one of them.
+pub fn posted_percent(crediting: &[SelfBill]) -> Result<Decimal, SelfBillRefused> {
+    let is_awaited = |bill: &&SelfBill| bill.kind == SelfBillKind::Advice && bill.own.is_none();
+    if let Some(advice) = crediting.iter().find(is_awaited) {
+        let (id, issue_on) = (advice.id, advice.issue_on);
+        return Err(SelfBillRefused::InvoiceAwaited { id, issue_on });
+    }
+    for bill in crediting {
+        if let Some(percent) = bill.posted_percent()? {
+            return Ok(percent);
+        }
+    }
+    Ok(Decimal::ZERO)
 }
 
 impl Clawback {

@@ -224,6 +224,26 @@ pub async fn advice_of(tx: &mut Tx, rejected: SelfBillId) -> Result<Kept> {
     only(tx, rows).await
 }
 
+/// The documents that credit an investment, newest first.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn crediting(tx: &mut Tx, investment: InvestmentId) -> Result<Vec<Kept>> {
+    let lines = self_bill_lines::table
+        .filter(self_bill_lines::org_id.eq(tx.org()))
+        .filter(self_bill_lines::investment_id.eq(investment))
+        .filter(self_bill_lines::net_minor.gt(0))
+        .select(self_bill_lines::self_bill_id);
+    let rows = self_bills::table
+        .filter(self_bills::org_id.eq(tx.org()))
+        .filter(self_bills::id.eq_any(lines))
+        .order((self_bills::issue_on.desc(), self_bills::id.desc()))
+        .select(Row::as_select())
+        .load(tx.connection())
+        .await?;
+    whole(tx, rows).await
+}
+
 /// Documents after an id, in order.
 ///
 /// # Errors

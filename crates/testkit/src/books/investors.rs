@@ -212,7 +212,8 @@ const FINDINGS: &str = "
     UNION ALL
     SELECT concat_ws(' ', 'document', b.id, b.kind, 'has a line of', l.vat_class, l.vat_percent)
     FROM self_bills b JOIN self_bill_lines l ON l.org_id = ORG AND l.self_bill_id = b.id
-    WHERE b.org_id = ORG AND (l.vat_class <> CASE b.vat_treatment WHEN 'with_vat' THEN 'S'
+    WHERE b.org_id = ORG AND (l.vat_class <> CASE b.vat_treatment
+            WHEN 'with_vat' THEN CASE l.vat_percent WHEN 0 THEN 'Z' ELSE 'S' END
             WHEN 'small_business' THEN 'E' WHEN 'reverse_charge' THEN 'AE' ELSE 'O' END
         OR (b.vat_treatment <> 'with_vat' AND l.vat_percent <> 0)
         OR (b.kind IN ('invoice', 'credit_note') AND b.currency = 'EUR'

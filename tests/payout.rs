@@ -157,7 +157,7 @@ async fn approve(client: &mut Client, payout: &v1::Payout) -> Result<v1::Payout,
     Ok(client.payouts.approve_payout(request).await?.into_inner().payout.unwrap())
 }
 
-/// What the bank says: nothing: it has arrived, else why it went back.
+/// What the bank says of a payout as it was sent: nothing: it has arrived, else why it went back.
 async fn report(
     client: &mut Client,
     payout: &v1::Payout,
@@ -171,6 +171,7 @@ async fn report(
     let request = v1::ReportPayoutResultRequest {
         payout_id: payout.id.clone(),
         result: Some(result),
+        batch_id: payout.batch_id.clone(),
         ..Default::default()
     };
     Ok(client.payouts.report_payout_result(request).await?.into_inner().payout.unwrap())

@@ -25,7 +25,8 @@ async fn what_goes_back_goes_again_when_a_person_says_so() {
     approve(&mut client, &payout).await.unwrap();
     assert_eq!(amounts(&mut client).await, ["484.00 READY"]);
     let second = send(&mut client).await;
-    assert_eq!(second.orders[0].payout.as_ref().unwrap().times_sent, 2);
+    let payout = second.orders[0].payout.clone().unwrap();
+    assert_eq!(payout.times_sent, 2);
     // What the bank says about the first time comes late.
     use v1::report_payout_result_request::{Bounced, Result};
     let stale = v1::ReportPayoutResultRequest {
@@ -146,7 +147,13 @@ async fn a_call_that_comes_again_is_answered_with_the_accounts_that_are_recorded
     // It went back and went again with another batch: this one has no number of it any more.
     let payout = first.orders[0].payout.clone().unwrap();
     report(&mut client, &payout, Some("AC04")).await.unwrap();
-    approve(&mut client, &payout).await.unwrap();
+    let back = client.payouts.send_payouts(request.clone()).await.unwrap().into_inner();
+    assert_eq!(back.orders[0].iban, "", "it has come back");
+    set_account(&mut client, &ann, OTHER_IBAN).await.unwrap();
+    let mut second = client.with_roles(world.channel(), &[Role::Finance]).await;
+    approve(&mut second, &payout).await.unwrap();
+    let ready = client.payouts.send_payouts(request.clone()).await.unwrap().into_inner();
+    assert_eq!(ready.orders[0].iban, "", "it goes to another account, with another batch");
     send(&mut client).await;
     let old = client.payouts.send_payouts(request).await.unwrap().into_inner();
     assert_eq!(old.orders[0].iban, "");

@@ -35,7 +35,7 @@ pub enum BankAnswer {
 pub struct ReportPayoutResult {
     /// Which.
     pub payout_id: PayoutId,
-    /// With which batch it went; the last one when absent.
+    /// With which batch it went; needed once it was sent more than once.
     pub batch_id: Option<PayoutBatchId>,
     /// The bank's date; today when absent.
     pub on: Option<Date>,
@@ -59,6 +59,13 @@ async fn held(scope: &mut Scope, id: PayoutId) -> Result<(Payout, Kept), Error> 
 pub async fn report(scope: &mut Scope, command: ReportPayoutResult) -> Result<Payout, Error> {
     let (mut payout, kept) = held(scope, command.payout_id).await?;
     let today = scope.today();
+    if command.batch_id.is_none() && payout.times > 1 {
+        let message = format!(
+            "the payout was sent {} times: expected the batch that the bank speaks of",
+            payout.times
+        );
+        return Err(Error::invalid("batch_id", message));
+    }
     if let (Some(said), Some(last)) = (command.batch_id, payout.batch_id)
         && said != last
     {

@@ -243,7 +243,8 @@ async fn report(scope: &mut Scope, bounces: Option<CustomerId>) -> Result<(), Er
         } else {
             BankAnswer::Settled
         };
-        let command = ReportPayoutResult { payout_id: payout.id, batch_id: None, on: None, answer };
+        let (payout_id, batch_id) = (payout.id, payout.batch_id);
+        let command = ReportPayoutResult { payout_id, batch_id, on: None, answer };
         app::payout::report(scope, command).await?;
     }
     Ok(())

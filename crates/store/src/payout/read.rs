@@ -152,7 +152,8 @@ pub async fn lock_ready(tx: &mut Tx, which: Ready, limit: i64) -> Result<Vec<Pay
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// The payouts that were last sent with batches, by id.
+/// The payouts that went with batches and are on their way, by id: what came back since, and may go to
+/// another account, is not among them.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -169,6 +170,7 @@ pub async fn of_batches(tx: &mut Tx, batches: &[PayoutBatchId]) -> Result<Vec<Pa
 
 /// Payouts after an id, in order.
 ///
+        .filter(payouts::state.eq(PayoutState::Sent))
 /// # Errors
 /// [`crate::Error::Unavailable`].
 pub async fn list(

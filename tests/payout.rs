@@ -4,6 +4,7 @@ mod answer;
 mod bank;
 mod clawback;
 mod page;
+mod set_off;
 mod vat;
 mod wrong;
 
@@ -170,8 +171,8 @@ async fn report(
     };
     let request = v1::ReportPayoutResultRequest {
         payout_id: payout.id.clone(),
-        result: Some(result),
         batch_id: payout.batch_id.clone(),
+        result: Some(result),
         ..Default::default()
     };
     Ok(client.payouts.report_payout_result(request).await?.into_inner().payout.unwrap())

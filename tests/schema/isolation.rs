@@ -241,9 +241,9 @@ async fn filled_shares(database: &Database, org: uuid::Uuid, customer: uuid::Uui
              VALUES ('{org}', '{org}', '{customer}', 'x', 'x', '', sha256(''), 'x', 'epoch', 'x', \
              false, 'epoch'); \
          INSERT INTO payout_batches VALUES ('{org}', '{org}', 'EUR', 1, 1, 'epoch', 'epoch'); \
-         INSERT INTO payouts (org_id, id, investor_id, self_bill_id, currency, amount_minor, state, \
-             times, created_at) \
-             VALUES ('{org}', '{org}', '{customer}', '{org}', 'EUR', 1, 'ready', 0, 'epoch')"
+         INSERT INTO payouts (org_id, id, investor_id, self_bill_id, currency, amount_minor, \
+             set_off_minor, state, times, created_at) \
+             VALUES ('{org}', '{org}', '{customer}', '{org}', 'EUR', 1, 0, 'ready', 0, 'epoch')"
     );
     database.sql().await.batch_execute(&payouts).await.unwrap();
 }

@@ -49,6 +49,7 @@ async fn every_comparison_of_investments_finds_a_cent() {
         (update("postings", "account = '4500'", "account = '1620'"), "4500 = "),
         (update("payouts", "amount_minor = amount_minor + 1", "state = 'sent'"), "1610 = "),
         (update("payouts", "amount_minor = amount_minor + 1", "true"), "payouts that are not"),
+        (update("payouts", "set_off_minor = 1", "true"), "payouts that are not"),
         (update("payouts", "state = 'ready'", "state = 'sent'"), "1600 = "),
         (update("investments", "credited_minor = credited_minor + 1", "true"), "documents are not"),
         (update("investments", "credited_minor = credited_minor + 1", "true"), "months are not"),
@@ -121,6 +122,7 @@ async fn the_auditor_finds_every_kind_of_mistake_about_investors() {
         (update("self_bill_lines", "vat_class = 'E', vat_percent = 0", "true"), "has a line of"),
         (update("self_bill_lines", "net_minor = net_minor + 1", "true"), "the statement says"),
         (update("payouts", "amount_minor = amount_minor + 1", "state = 'sent'"), "and posted"),
+        (update("payouts", "set_off_minor = 1", "true"), "and sets off"),
         (update("payouts", "times = 2", "state = 'sent'"), "was sent"),
         (update("payouts", "state = 'ready'", "state = 'sent'"), "the statement says"),
         (

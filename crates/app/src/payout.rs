@@ -5,7 +5,8 @@
 //! Invariants: whoever changes a payout holds its document first, and of many payouts takes those
 //! that nobody else has sent meanwhile. Account numbers are secret texts on the way in, sealed bytes
 //! in the rows, and secret texts again in [`orders`] only. No error repeats one. Sending takes a
-//! fixed number of statements, however much is sent.
+//! fixed number of statements, however much is sent. Who sends holds the progress of the shares
+//! first, and sends nobody more than is owed.
 //!
 //! Deliberately absent: what it is for ([`crate::self_bill`]), the bank's file format.
 
@@ -22,7 +23,7 @@ use crate::page::{Page, PageRequest};
 
 pub use self::account::{SetPayoutAccount, get_account, set_account};
 pub use self::report::{BankAnswer, ReportPayoutResult, approve, report};
-pub use self::send::{Held, Order, Sent, WhyHeld, orders, send};
+pub use self::send::{Held, MAX_SENT, Order, Sent, WhyHeld, orders, send};
 pub use store::payout::{Batch, Filter, Ready};
 
 impl From<PayoutRefused> for Error {

@@ -5,10 +5,12 @@
 //!
 //! Invariants: a payout is paid to one account at a time; what the bank says twice changes nothing.
 //! What the bank says may be turned around once: money that had arrived may come back. A payout that
-//! came back goes again only when a person says so.
+//! came back goes again only when a person says so. Nobody is sent more than is owed ([`set_off`]).
 //!
 //! Deliberately absent: what it is for ([`crate::self_bill`]), the account number itself (sealed by
 //! `app`).
+
+mod set_off;
 
 use crate::Outcome;
 use crate::code::codes;
@@ -16,6 +18,8 @@ use crate::date::{self, Date};
 use crate::id::{CustomerId, PayoutAccountId, PayoutBatchId, PayoutId, SelfBillId};
 use crate::money::{Money, MoneyRefused};
 use crate::self_bill::{SelfBill, SelfBillAcceptance, SelfBillKind};
+
+pub use self::set_off::{Owed, set_off};
 
 /// For how many days after an account took the place of another one a second person approves what
 /// is paid to it: whoever took over a mailbox is mostly found out by then.
@@ -36,7 +40,7 @@ codes! {
         Settled = "settled",
         /// It went back: a person sends it again.
         Bounced = "bounced",
-        /// Nothing is paid: its document was rejected.
+        /// Nothing is paid: its document was rejected, or all of it was set off.
         Cancelled = "cancelled",
     }
 }
@@ -92,11 +96,14 @@ pub struct Payout {
     pub investor_id: CustomerId,
     /// For which document.
     pub self_bill_id: SelfBillId,
-    /// Including VAT; of an advice without, until the investor's own invoice has come.
+    /// Including VAT, without what was set off; of an advice without VAT, until the investor's own
+    /// invoice has come.
     pub amount: Money,
+    /// What of it is not sent, because more was paid before than is due.
+    pub set_off: Money,
     /// Where it stands.
     pub state: PayoutState,
-    /// Why it went back, in words.
+    /// Why it went back or nothing is paid, in words.
     pub why: Option<String>,
     /// By whose key it was approved.
     pub approved_by: Option<String>,
@@ -168,6 +175,7 @@ impl Payout {
             investor_id: bill.investor_id,
             self_bill_id: bill.id,
             amount: bill.total,
+            set_off: Money::zero(bill.total.currency()),
             state,
             why: None,
             approved_by: None,

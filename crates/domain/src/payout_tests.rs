@@ -6,12 +6,13 @@ fn day(text: &str) -> Date {
     text.parse().unwrap()
 }
 
-fn payout(state: PayoutState) -> Payout {
+pub(super) fn payout(state: PayoutState) -> Payout {
     Payout {
         id: PayoutId(Uuid::nil()),
         investor_id: CustomerId(Uuid::nil()),
         self_bill_id: SelfBillId(Uuid::nil()),
         amount: Money::new(10_000, Currency::EUR),
+        set_off: Money::zero(Currency::EUR),
         state,
         why: None,
         approved_by: None,

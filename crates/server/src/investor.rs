@@ -196,6 +196,7 @@ impl From<Document> for v1::StatementDocument {
             payout_id: document.payout_id.map(|id| id.to_string()).unwrap_or_default(),
             payout_state: document.payout_state.map_or(0, code::<v1::PayoutState>),
             payout: document.payout.map(money),
+            set_off: document.set_off.map(money),
             sent_on: document.sent_on.map(Into::into),
             settled_on: document.settled_on.map(Into::into),
         }

@@ -247,6 +247,5 @@ SELECT 'series of investors with a gap', NULL, 0,
 UNION ALL
 SELECT 'payouts that are not what their document says', NULL, 0,
        (SELECT count(*) FROM payouts p JOIN self_bills b ON b.org_id = $1 AND b.id = p.self_bill_id
-        WHERE p.org_id = $1 AND p.state <> 'cancelled' AND (p.investor_id <> b.investor_id
-            OR p.currency <> b.currency
-            OR p.amount_minor <> b.total_minor + coalesce(b.own_tax_minor, 0)))::bigint
+        WHERE p.org_id = $1 AND (p.investor_id <> b.investor_id OR p.currency <> b.currency
+            OR p.amount_minor + p.set_off_minor <> b.total_minor + coalesce(b.own_tax_minor, 0)))::bigint

@@ -4,9 +4,11 @@
 //! account. A fixed number of statements for any number of payouts.
 
 mod account;
+mod owed;
 mod read;
 mod write;
 
 pub use self::account::{KeptAccount, accounts, active, end_account, insert_account};
+pub use self::owed::{owed, principal_open, unclaimed};
 pub use self::read::{Batch, Filter, Ready, get, list, lock, lock_of, lock_ready, of_batches};
 pub use self::write::{insert, insert_batches, save};

@@ -771,6 +771,7 @@ diesel::table! {
         settled_on -> Nullable<Date>,
         bounced_on -> Nullable<Date>,
         created_at -> Timestamptz,
+        set_off_minor -> Int8,
     }
 }
 

@@ -252,6 +252,9 @@ pub struct Document {
     /// Including VAT, in minor units.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub payout: Option<i64>,
+    /// What of the document is not paid, because more was paid before than is due.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub set_off: Option<i64>,
     /// When it was handed to the bank last.
     #[diesel(sql_type = Nullable<SqlDate>)]
     pub sent_on: Option<Date>,
@@ -269,7 +272,7 @@ pub async fn documents(tx: &mut Tx, investor: CustomerId, from: Date) -> Result<
         "SELECT b.id, b.kind, b.vat_treatment, b.month, b.issue_on, b.number, b.currency, \
              b.net_minor AS net, b.tax_minor + coalesce(b.own_tax_minor, 0) AS tax, b.corrects_id, \
              b.acceptance, b.accepts_on, b.own_number, p.id AS payout_id, p.state AS payout_state, \
-             p.amount_minor AS payout, p.sent_on, p.settled_on \
+             p.amount_minor AS payout, p.set_off_minor AS set_off, p.sent_on, p.settled_on \
          FROM self_bills b LEFT JOIN payouts p ON p.org_id = $1 AND p.self_bill_id = b.id \
          WHERE b.org_id = $1 AND b.investor_id = $2 AND b.month >= $3 \
          ORDER BY b.issue_on, b.id",

@@ -104,8 +104,12 @@ async fn replace(scope: &mut Scope, payout: &mut Payout, kept: &Kept) -> Result<
     if kept.bill.acceptance != SelfBillAcceptance::Rejected {
         return Ok(());
     }
-    let (Outcome::Applied(()) | Outcome::Unchanged) = payout.cancel();
     let advice = store::self_bill::advice_of(&mut scope.tx, kept.bill.id).await?.bill;
+    if store::payout::lock_of(&mut scope.tx, advice.id).await?.is_some() {
+        // The advice pays what the two differ in: what came back is still to be paid by itself.
+        return Ok(());
+    }
+    let (Outcome::Applied(()) | Outcome::Unchanged) = payout.cancel();
     let Some(mut new) = Payout::of(&advice, PayoutId::fresh(scope.now)) else { return Ok(()) };
     store::payout::insert(&mut scope.tx, std::slice::from_ref(&new), scope.now).await?;
     if let Some(own) = &advice.own

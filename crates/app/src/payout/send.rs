@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use domain::date::Date;
 use domain::event::EventKind;
 use domain::id::{CustomerId, EntryId, PayoutBatchId, PayoutId, SelfBillId, Sequence};
 use domain::ledger::share::payout_entry;
 use domain::money::{Currency, Money};
-use domain::payout::{Move, Payout, PayoutAccount, PayoutRefused};
+use domain::payout::{Move, Payout, PayoutAccount, PayoutRefused, PayoutState, set_off};
 use secrecy::{ExposeSecret, SecretString};
 use store::payout::{Batch, Ready};
 use store::self_bill::Kept;
@@ -18,8 +19,8 @@ use crate::payment_method::IBAN;
 use crate::seal::Place;
 use crate::self_bill::facts;
 
-/// The most payouts that are looked at together: what one file of a bank holds, and one answer.
-const MAX_SENT: i64 = 5_000;
+/// The most payouts that are sent together: what one file of a bank holds, and one answer.
+pub const MAX_SENT: usize = 5_000;
 
 /// Why a payout that is ready does not go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum WhyHeld {
     NoAccount,
     /// The account was changed, and nobody else has approved it.
     SecondPerson,
+    /// The principal of an investment that its document credits was paid, and the money went back.
+    PrincipalOpen,
 }
 
 /// A payout that is ready and does not go.
@@ -48,7 +51,9 @@ pub struct Sent {
     pub payouts: Vec<Payout>,
     /// What was left out.
     pub held: Vec<Held>,
-    /// Whether more is ready: sending again takes it.
+    /// What was set off as a whole: nothing of it is paid.
+    pub set_off: Vec<Payout>,
+    /// Whether more can go: sending again takes it.
     pub is_more: bool,
 }
 
@@ -72,29 +77,29 @@ impl Order {
     }
 }
 
-/// Hands everything to the bank that is ready, one batch per currency.
+/// Hands to the bank what is ready, oldest first, `most` at a time and one batch per currency. Nobody
+/// is sent more than is owed: of what is taken back, as much is set off.
 ///
 /// # Errors
 /// [`Error::Busy`], [`Error::Unavailable`].
-pub async fn send(scope: &mut Scope, which: Ready) -> Result<Sent, Error> {
-    let ready = store::payout::lock_ready(&mut scope.tx, which, MAX_SENT).await?;
+pub async fn send(scope: &mut Scope, which: Ready, most: usize) -> Result<Sent, Error> {
+    // Whoever credits, takes back or sends waits for it.
+    store::self_bill::hold_credits(&mut scope.tx).await?;
     // The wait may have lasted into another day.
     scope.refresh().await?;
-    let mut sent = Sent { is_more: ready.len() as i64 == MAX_SENT, ..Sent::default() };
-    let investors: Vec<CustomerId> = ready.iter().map(|one| one.investor_id).collect();
-    let accounts = accounts(scope, &investors).await?;
+    let mut sent = Sent::default();
+    let (mut going, accounts) = take(scope, which, most, &mut sent).await?;
+    let investors: Vec<CustomerId> = accounts.keys().copied().collect();
+    let owed = store::payout::owed(&mut scope.tx, &investors).await?;
+    set_off(&mut going, &owed)?;
     let (ids, today) = (Sequence::new(scope.now), scope.today());
     let mut batch_ids: BTreeMap<Currency, PayoutBatchId> = BTreeMap::new();
-    for mut payout in ready {
-        let Some(account) = accounts.get(&payout.investor_id) else {
-            sent.held.push(Held { payout, why: WhyHeld::NoAccount });
-            continue;
-        };
-        if let Err(refused) = payout.check_account(account, today) {
-            let PayoutRefused::SecondPerson { .. } = refused else { return Err(refused.into()) };
-            sent.held.push(Held { payout, why: WhyHeld::SecondPerson });
+    for mut payout in going {
+        if payout.state == PayoutState::Cancelled {
+            sent.set_off.push(payout);
             continue;
         }
+        let Some(account) = accounts.get(&payout.investor_id) else { continue };
         let currency = payout.amount.currency();
         let batch = *batch_ids.entry(currency).or_insert_with(|| PayoutBatchId(ids.next()));
         payout.send(account, batch, today)?;
@@ -110,15 +115,64 @@ pub async fn send(scope: &mut Scope, which: Ready) -> Result<Sent, Error> {
     Ok(sent)
 }
 
-async fn accounts(
+type Accounts = HashMap<CustomerId, PayoutAccount>;
+
+/// Takes what can go, with the accounts of its investors; what cannot is told, as far as `most`.
+async fn take(
     scope: &mut Scope,
-    investors: &[CustomerId],
-) -> Result<HashMap<CustomerId, PayoutAccount>, Error> {
-    let active = store::payout::active(&mut scope.tx, investors).await?;
-    Ok(active.into_iter().map(|kept| (kept.account.investor_id, kept.account)).collect())
+    which: Ready,
+    most: usize,
+    sent: &mut Sent,
+) -> Result<(Vec<Payout>, Accounts), Error> {
+    let (mut going, mut accounts, mut after) = (Vec::new(), Accounts::new(), None);
+    let (limit, today) = (i64::try_from(most).unwrap_or(i64::MAX), scope.today());
+    loop {
+        let page = store::payout::lock_ready(&mut scope.tx, which, after, limit).await?;
+        let is_last = page.len() < most;
+        after = page.last().map(|one| one.id);
+        let investors: Vec<CustomerId> = page.iter().map(|one| one.investor_id).collect();
+        let documents: Vec<SelfBillId> = page.iter().map(|one| one.self_bill_id).collect();
+        let active = store::payout::active(&mut scope.tx, &investors).await?;
+        accounts.extend(active.into_iter().map(|kept| (kept.account.investor_id, kept.account)));
+        let open = store::payout::principal_open(&mut scope.tx, &documents).await?;
+        for payout in page {
+            let account = accounts.get(&payout.investor_id);
+            match why_held(&payout, account, open.contains(&payout.self_bill_id), today)? {
+                Some(why) if sent.held.len() < most => sent.held.push(Held { payout, why }),
+                Some(_) => {}
+                None if going.len() < most => going.push(payout),
+                None => {
+                    sent.is_more = true;
+                    return Ok((going, accounts));
+                }
+            }
+        }
+        if is_last {
+            return Ok((going, accounts));
+        }
+    }
+}
+
+/// Why a payout that is ready does not go, if it does not.
+fn why_held(
+    payout: &Payout,
+    account: Option<&PayoutAccount>,
+    principal_open: bool,
+    today: Date,
+) -> Result<Option<WhyHeld>, Error> {
+    if principal_open {
+        return Ok(Some(WhyHeld::PrincipalOpen));
+    }
+    let Some(account) = account else { return Ok(Some(WhyHeld::NoAccount)) };
+    match payout.check_account(account, today) {
+        Ok(()) => Ok(None),
+        Err(PayoutRefused::SecondPerson { .. }) => Ok(Some(WhyHeld::SecondPerson)),
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 async fn write(scope: &mut Scope, sent: &Sent) -> Result<(), Error> {
+    store::payout::save(&mut scope.tx, &sent.set_off).await?;
     if sent.payouts.is_empty() {
         return Ok(());
     }
@@ -142,12 +196,7 @@ async fn write(scope: &mut Scope, sent: &Sent) -> Result<(), Error> {
 }
 
 /// Something that happened to a payout on a day.
-pub(super) fn news(
-    kind: EventKind,
-    on: domain::date::Date,
-    kept: &Kept,
-    payout: &Payout,
-) -> event::News {
+pub(super) fn news(kind: EventKind, on: Date, kept: &Kept, payout: &Payout) -> event::News {
     let number = kept.number.as_ref().map(|number| number.text.clone());
     event::of_payout(kind, on, payout.investor_id, facts(&kept.bill, number, Some(payout)))
 }
@@ -162,8 +211,7 @@ async fn documents(
     Ok(documents.into_iter().map(|kept| (kept.bill.id, kept)).collect())
 }
 
-/// What the bank is told of the payouts that went with batches and have not gone with another one
-/// since, by id.
+/// What the bank is told of the payouts that went with batches and are on their way, by id.
 ///
 /// # Errors
 /// [`Error::Fault`] when an account does not open: another key, or a row that somebody has changed.

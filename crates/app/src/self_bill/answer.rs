@@ -7,7 +7,7 @@ use domain::ledger::share::own_invoice_entry;
 use domain::money::Money;
 use domain::organization::text;
 use domain::payout::Payout;
-use domain::self_bill::OwnInvoice;
+use domain::self_bill::{OwnInvoice, SelfBill};
 use store::self_bill::Kept;
 
 use super::{get, issue};
@@ -115,6 +115,7 @@ pub async fn reject(scope: &mut Scope, id: SelfBillId, reason: &str) -> Result<K
 pub async fn record_own(scope: &mut Scope, command: RecordInvestorInvoice) -> Result<Kept, Error> {
     let RecordInvestorInvoice { self_bill_id: id, number, issue_on, tax } = command;
     let number = text(&number, MAX_NUMBER).field("number")?;
+    store::self_bill::hold_credits(&mut scope.tx).await?;
     let mut kept = hold(scope, id).await?;
     let today = scope.today();
     let own = OwnInvoice { number, issue_on, tax };
@@ -124,10 +125,28 @@ pub async fn record_own(scope: &mut Scope, command: RecordInvestorInvoice) -> Re
     let entry = own_invoice_entry(EntryId::fresh(scope.now), &kept.bill, today, reclaims);
     let entry = entry.map_err(|refused| Error::fault(format!("{id} does not post: {refused}")))?;
     store::ledger::insert(&mut scope.tx, entry.as_slice(), scope.now).await?;
-    if let Some(mut payout) = store::payout::lock_of(&mut scope.tx, id).await?
-        && let Outcome::Applied(()) = payout.invoiced(tax)?
-    {
-        store::payout::save(&mut scope.tx, &[payout]).await?;
+    match store::payout::lock_of(&mut scope.tx, id).await? {
+        Some(mut payout) => {
+            if let Outcome::Applied(()) = payout.invoiced(tax)? {
+                store::payout::save(&mut scope.tx, &[payout]).await?;
+            }
+        }
+        None => pay_rest(scope, &kept.bill, tax).await?,
     }
     get(scope, id).await
+}
+
+/// The document that an advice stands for was paid before it was rejected. While the VAT waited, it
+/// was set off against other payouts: then the advice has a payout after all, which is lowered to
+/// what is owed when it is sent.
+async fn pay_rest(scope: &mut Scope, advice: &SelfBill, tax: Money) -> Result<(), Error> {
+    let (investor, currency) = (advice.investor_id, advice.total.currency());
+    let rest = store::payout::unclaimed(&mut scope.tx, investor, currency).await?;
+    if rest.minor() <= 0 {
+        return Ok(());
+    }
+    let Some(mut payout) = Payout::of(advice, PayoutId::fresh(scope.now)) else { return Ok(()) };
+    let (Outcome::Applied(()) | Outcome::Unchanged) = payout.invoiced(tax)?;
+    store::payout::insert(&mut scope.tx, &[payout], scope.now).await?;
+    Ok(())
 }

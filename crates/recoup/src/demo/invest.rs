@@ -66,7 +66,10 @@ pub(super) async fn step(scope: &mut Scope, offer: &Offer, step: Step) -> Result
         Step::Build(id) => f::start(scope, id).await.map(drop),
         Step::Sell { id, sale } => sell(scope, offer, id, sale).await,
         Step::Answer => answer(scope).await,
-        Step::Send => app::payout::send(scope, app::payout::Ready::default()).await.map(drop),
+        Step::Send => {
+            let (all, most) = (app::payout::Ready::default(), app::payout::MAX_SENT);
+            app::payout::send(scope, all, most).await.map(drop)
+        }
         Step::Report { bounces } => report(scope, bounces).await,
         Step::Move { id, holder } => moves(scope, id, holder).await,
     }

@@ -77,6 +77,7 @@ impl From<Payout> for v1::Payout {
             investor_id: payout.investor_id.to_string(),
             self_bill_id: payout.self_bill_id.to_string(),
             amount: Some(payout.amount.into()),
+            set_off: Some(payout.set_off.into()),
             state: code::<v1::PayoutState>(payout.state),
             why: payout.why.unwrap_or_default(),
             approved_by: payout.approved_by.unwrap_or_default(),
@@ -105,6 +106,7 @@ impl From<Held> for v1::HeldPayout {
         let reason = match held.why {
             WhyHeld::NoAccount => v1::PayoutHeldReason::NoAccount,
             WhyHeld::SecondPerson => v1::PayoutHeldReason::SecondPerson,
+            WhyHeld::PrincipalOpen => v1::PayoutHeldReason::PrincipalOpen,
         };
         Self { payout: Some(held.payout.into()), reason: reason.into() }
     }
@@ -120,6 +122,7 @@ impl From<Sent> for v1::SendPayoutsResponse {
             batches: sent.batches.into_iter().map(Into::into).collect(),
             orders: sent.payouts.into_iter().map(order).collect(),
             held: sent.held.into_iter().map(Into::into).collect(),
+            set_off: sent.set_off.into_iter().map(Into::into).collect(),
             more: sent.is_more,
         }
     }

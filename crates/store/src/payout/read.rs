@@ -7,6 +7,7 @@ use domain::date::Date;
 use domain::id::{CustomerId, PayoutAccountId, PayoutBatchId, PayoutId, SelfBillId};
 use domain::money::{Currency, Money};
 use domain::payout::{Payout, PayoutState};
+use uuid::Uuid;
 
 use crate::schema::payouts;
 use crate::{Result, Tx};
@@ -52,6 +53,7 @@ struct Row {
     self_bill_id: SelfBillId,
     currency: Currency,
     amount_minor: i64,
+    set_off_minor: i64,
     state: PayoutState,
     why: Option<String>,
     approved_by: Option<String>,
@@ -70,6 +72,7 @@ impl From<Row> for Payout {
             investor_id: row.investor_id,
             self_bill_id: row.self_bill_id,
             amount: Money::new(row.amount_minor, row.currency),
+            set_off: Money::new(row.set_off_minor, row.currency),
             state: row.state,
             why: row.why,
             approved_by: row.approved_by,
@@ -128,12 +131,17 @@ pub async fn lock_of(tx: &mut Tx, document: SelfBillId) -> Result<Option<Payout>
     Ok(row.map(Into::into))
 }
 
-/// Payouts that are ready, oldest first, held until the end of the transaction. What another
-/// transaction has sent meanwhile is no longer ready, and not among them.
+/// Payouts that are ready, oldest first after an id, held until the end of the transaction. Hold the
+/// credits: what another transaction has sent meanwhile is not among them then.
 ///
 /// # Errors
 /// [`crate::Error::Contention`].
-pub async fn lock_ready(tx: &mut Tx, which: Ready, limit: i64) -> Result<Vec<Payout>> {
+pub async fn lock_ready(
+    tx: &mut Tx,
+    which: Ready,
+    after: Option<PayoutId>,
+    limit: i64,
+) -> Result<Vec<Payout>> {
     let any_investor = which.investor_id.is_none().into_sql::<Bool>();
     let of_investor = any_investor.or(payouts::investor_id.nullable().eq(which.investor_id));
     let any_currency = which.currency.is_none().into_sql::<Bool>();
@@ -141,6 +149,7 @@ pub async fn lock_ready(tx: &mut Tx, which: Ready, limit: i64) -> Result<Vec<Pay
     let rows: Vec<Row> = payouts::table
         .filter(payouts::org_id.eq(tx.org()))
         .filter(payouts::state.eq(PayoutState::Ready))
+        .filter(payouts::id.gt(after.unwrap_or(PayoutId(Uuid::nil()))))
         .filter(of_investor.assume_not_null())
         .filter(in_currency.assume_not_null())
         .select(Row::as_select())
@@ -161,6 +170,7 @@ pub async fn of_batches(tx: &mut Tx, batches: &[PayoutBatchId]) -> Result<Vec<Pa
     let rows: Vec<Row> = payouts::table
         .filter(payouts::org_id.eq(tx.org()))
         .filter(payouts::batch_id.eq_any(batches))
+        .filter(payouts::state.eq(PayoutState::Sent))
         .order(payouts::id)
         .select(Row::as_select())
         .load(tx.connection())
@@ -170,7 +180,6 @@ pub async fn of_batches(tx: &mut Tx, batches: &[PayoutBatchId]) -> Result<Vec<Pa
 
 /// Payouts after an id, in order.
 ///
-        .filter(payouts::state.eq(PayoutState::Sent))
 /// # Errors
 /// [`crate::Error::Unavailable`].
 pub async fn list(

@@ -24,8 +24,8 @@ pub async fn insert(tx: &mut Tx, payouts: &[Payout], created_at: DateTime<Utc>) 
     }
     diesel::sql_query(
         "INSERT INTO payouts (org_id, created_at, times, id, investor_id, self_bill_id, currency, \
-         amount_minor, state) \
-         SELECT $1, $2, 0, u.* FROM unnest($3, $4, $5, $6, $7, $8) AS u",
+         amount_minor, set_off_minor, state) \
+         SELECT $1, $2, 0, u.* FROM unnest($3, $4, $5, $6, $7, $8, $9) AS u",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Timestamptz, _>(created_at)
@@ -34,6 +34,7 @@ pub async fn insert(tx: &mut Tx, payouts: &[Payout], created_at: DateTime<Utc>) 
     .bind::<Array<SqlUuid>, _>(each(payouts, |one| one.self_bill_id))
     .bind::<Array<Text>, _>(each(payouts, |one| one.amount.currency()))
     .bind::<Array<BigInt>, _>(each(payouts, |one| one.amount.minor()))
+    .bind::<Array<BigInt>, _>(each(payouts, |one| one.set_off.minor()))
     .bind::<Array<Text>, _>(each(payouts, |one| one.state))
     .execute(tx.connection())
     .await?;
@@ -74,17 +75,19 @@ pub async fn save(tx: &mut Tx, payouts: &[Payout]) -> Result<()> {
         return Ok(());
     }
     diesel::sql_query(
-        "UPDATE payouts p SET amount_minor = u.amount_minor, state = u.state, why = u.why, \
-         approved_by = u.approved_by, times = u.times, batch_id = u.batch_id, \
-         account_id = u.account_id, sent_on = u.sent_on, settled_on = u.settled_on, \
-         bounced_on = u.bounced_on \
-         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS u (id, amount_minor, state, \
-             why, approved_by, times, batch_id, account_id, sent_on, settled_on, bounced_on) \
+        "UPDATE payouts p SET amount_minor = u.amount_minor, set_off_minor = u.set_off_minor, \
+         state = u.state, why = u.why, approved_by = u.approved_by, times = u.times, \
+         batch_id = u.batch_id, account_id = u.account_id, sent_on = u.sent_on, \
+         settled_on = u.settled_on, bounced_on = u.bounced_on \
+         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS u (id, amount_minor, \
+             set_off_minor, state, why, approved_by, times, batch_id, account_id, sent_on, \
+             settled_on, bounced_on) \
          WHERE p.org_id = $1 AND p.id = u.id",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Array<SqlUuid>, _>(each(payouts, |one| one.id))
     .bind::<Array<BigInt>, _>(each(payouts, |one| one.amount.minor()))
+    .bind::<Array<BigInt>, _>(each(payouts, |one| one.set_off.minor()))
     .bind::<Array<Text>, _>(each(payouts, |one| one.state))
     .bind::<Array<Nullable<Text>>, _>(each(payouts, |one| one.why.clone()))
     .bind::<Array<Nullable<Text>>, _>(each(payouts, |one| one.approved_by.clone()))

@@ -196,6 +196,12 @@ const FINDINGS: &str = "
     SELECT concat_ws(' ', 'payout', id, 'was sent', times, 'times, on', sent_on, 'and posted', sent, last_sent_on)
     FROM payouts_moved WHERE times <> sent OR (times > 0 AND sent_on IS DISTINCT FROM last_sent_on)
     UNION ALL
+    SELECT concat_ws(' ', 'payout', p.id, 'pays', p.amount_minor, 'and sets off', p.set_off_minor)
+    FROM payouts p JOIN self_bills b ON b.org_id = ORG AND b.id = p.self_bill_id
+    WHERE p.org_id = ORG AND (p.amount_minor + p.set_off_minor
+            <> b.total_minor + coalesce(b.own_tax_minor, 0)
+        OR (p.amount_minor = 0 AND p.state <> 'cancelled'))
+    UNION ALL
     SELECT concat_ws(' ', 'batch', b.id, 'is of', b.count, b.total_minor)
     FROM payout_batches b WHERE b.org_id = ORG AND EXISTS (
         SELECT FROM payouts p WHERE p.org_id = ORG AND p.batch_id = b.id HAVING count(*) > b.count
@@ -266,8 +272,10 @@ const TOLD: &str = "
         sum(principal) AS principal, sum(by_documents) AS by_documents, sum(by_ledger) AS by_ledger
     FROM (
         SELECT b.investor_id, b.currency, l.net_minor AS credited,
-            CASE p.state WHEN 'settled' THEN l.net_minor ELSE 0 END AS paid,
-            CASE p.state WHEN 'sent' THEN l.net_minor ELSE 0 END AS sent,
+            CASE p.state WHEN 'settled' THEN round(l.net_minor::numeric * p.amount_minor
+                / (p.amount_minor + p.set_off_minor)) ELSE 0 END AS paid,
+            CASE p.state WHEN 'sent' THEN round(l.net_minor::numeric * p.amount_minor
+                / (p.amount_minor + p.set_off_minor)) ELSE 0 END AS sent,
             l.principal_minor AS principal, 0 AS by_documents, 0 AS by_ledger
         FROM self_bill_lines l JOIN self_bills b ON b.org_id = ORG AND b.id = l.self_bill_id
         LEFT JOIN payouts p ON p.org_id = ORG AND p.self_bill_id = b.id WHERE l.org_id = ORG

@@ -41,7 +41,8 @@ async fn investor(
     name: &str,
     (treatment, share): (ShareTreatment, &str),
 ) -> v1::Customer {
-    let mut customer = Client::business(name);
+    let mut customer =
+        v1::Customer { vat_number: "NL002345678B01".into(), ..Client::business(name) };
     if treatment == ShareTreatment::ReverseCharge {
         customer.address = Some(Client::address("BE"));
         customer.vat_number = "BE0123456789".into();

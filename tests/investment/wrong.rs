@@ -38,6 +38,10 @@ async fn impossible_terms_are_refused_by_the_name_of_the_field() {
         let refused = refusal(client.propose(&feature, &ann, terms.clone()).await);
         assert_eq!(refused.line(), format!("InvalidArgument {field}"), "{terms:?}");
     }
+    // Invoices in its name show its VAT number.
+    let without = client.create_customer(Client::business("Cor")).await.unwrap();
+    let refused = refusal(client.propose(&feature, &without, good.clone()).await);
+    assert_eq!(refused.line(), "InvalidArgument terms.vat_treatment");
     let person = v1::Customer { party_type: PartyType::Consumer.into(), ..Client::business("Ben") };
     let person = client.create_customer(person).await.unwrap();
     let refused = refusal(client.propose(&feature, &person, good.clone()).await);

@@ -180,9 +180,11 @@ impl Client {
         }
     }
 
-    /// Creates a domestic business.
+    /// Creates a domestic business that is a VAT entrepreneur.
     pub async fn customer(&mut self, name: &str) -> v1::Customer {
-        self.create_customer(Self::business(name)).await.expect("a customer")
+        let vat_number = "NL002345678B01".to_owned();
+        let customer = v1::Customer { vat_number, ..Self::business(name) };
+        self.create_customer(customer).await.expect("a customer")
     }
 
     /// Creates a customer.

@@ -236,7 +236,13 @@ impl Terms {
         let is_business = investor.party_type == PartyType::Business;
         let is = |treatment| is_business && investor.vat_treatment == treatment;
         let (fits, expected) = match self.vat_treatment {
-            ShareTreatment::WithVat | ShareTreatment::SmallBusiness => {
+            // Without its VAT number no invoice is issued in its name (Directive 2006/112/EC,
+            // art. 226 (3)).
+            ShareTreatment::WithVat => (
+                is(VatTreatment::Domestic) && investor.vat_number.is_some(),
+                "a business in the vendor's country that has a VAT number",
+            ),
+            ShareTreatment::SmallBusiness => {
                 (is(VatTreatment::Domestic), "a business in the vendor's country")
             }
             ShareTreatment::ReverseCharge => {

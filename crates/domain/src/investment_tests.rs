@@ -22,11 +22,16 @@ fn terms(principal: i64, share: &str, beyond: &str) -> Terms {
     }
 }
 
+/// A domestic business with a VAT number.
+fn investor() -> Customer {
+    Customer { vat_number: Some("NL002345678B01".to_owned()), ..buyer() }
+}
+
 /// An investment of EUR 10,000.00 at 40 % and 10 % in a state.
 pub(crate) fn investment(state: InvestmentState) -> Investment {
     let (id, feature) = (InvestmentId(uuid::Uuid::nil()), FeatureId(uuid::Uuid::nil()));
     let terms = terms(1_000_000, "40", "10");
-    let mut one = Investment::propose(id, feature, &buyer(), terms, day("2026-01-01")).unwrap();
+    let mut one = Investment::propose(id, feature, &investor(), terms, day("2026-01-01")).unwrap();
     if state == InvestmentState::Withdrawn {
         let _ = one.withdraw(day("2026-01-02")).unwrap();
     } else if state != InvestmentState::Proposed {
@@ -80,12 +85,20 @@ fn the_treatment_fits_the_investor() {
         (Consumer, Domestic, [false, false, false, true]),
     ];
     for (party_type, vat_treatment, expected) in table {
-        let investor = Customer { party_type, vat_treatment, ..buyer() };
+        let investor = Customer { party_type, vat_treatment, ..investor() };
         for (treatment, fits) in ShareTreatment::ALL.iter().zip(expected) {
             let terms = Terms { vat_treatment: *treatment, ..terms(1, "1", "1") };
             let found = terms.check_investor(&investor);
             assert_eq!(found.is_ok(), fits, "{party_type} {vat_treatment} {treatment}: {found:?}");
         }
+    }
+}
+
+#[test]
+fn an_invoice_with_vat_shows_the_vat_number_of_its_supplier() {
+    for (treatment, fits) in ShareTreatment::ALL.iter().zip([false, true, false, true]) {
+        let terms = Terms { vat_treatment: *treatment, ..terms(1, "1", "1") };
+        assert_eq!(terms.check_investor(&buyer()).is_ok(), fits, "{treatment}");
     }
 }
 

@@ -56,7 +56,7 @@ async fn standing(client: &mut Client, id: &str) -> String {
 }
 
 /// Pays everything of a customer by transfer.
-async fn pay(client: &mut Client, customer: &v1::Customer, cents: i64) {
+async fn pay(client: &mut Client, customer: &v1::Customer, cents: i64) -> v1::Payment {
     let nanos = i32::try_from(cents % 100).unwrap() * 10_000_000;
     let amount = server::pb::google::r#type::Money {
         currency_code: "EUR".into(),
@@ -68,5 +68,6 @@ async fn pay(client: &mut Client, customer: &v1::Customer, cents: i64) {
         amount: Some(amount),
         ..Default::default()
     };
-    client.payments.record_payment(request).await.unwrap();
+    let answer = client.payments.record_payment(request).await.unwrap().into_inner();
+    answer.payment.unwrap()
 }

@@ -3,7 +3,7 @@
 use server::pb::v1::{self, CancelReason, SubscriptionState};
 
 use super::{card, pay, standing, without_money};
-use crate::world::{Client, Plan, World, book, day, euro, refusal};
+use crate::world::{Client, Plan, World, book, date, day, euro, refusal};
 
 /// Recurring revenue that is at risk, of how much.
 async fn at_risk(client: &mut Client) -> String {
@@ -180,5 +180,38 @@ async fn a_pause_while_money_is_missing_stops_the_days_and_a_suspension_does_not
         client.advance(on).await.unwrap();
         assert_eq!(standing(&mut client, &id).await, expected, "on {on}");
     }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_goes_back_begins_anew_on_the_day_on_which_it_went() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-01").await;
+    let (customer, subscription) = without_money(&mut client, Plan::months(12, "365.00")).await;
+    let id = subscription.id;
+    client.advance("2025-01-10").await.unwrap();
+    let paid = pay(&mut client, &customer, 441_65).await;
+    assert_eq!(standing(&mut client, &id).await, "ACTIVE DELIVER IN_FORCE");
+    client.advance("2025-03-25").await.unwrap();
+    let request = v1::ListAttemptsRequest::default();
+    let before = client.collection.list_attempts(request.clone()).await.unwrap().into_inner();
+    let back = v1::ReturnPaymentRequest {
+        payment_id: paid.id,
+        booked_on: Some(date("2025-03-24")),
+        ..Default::default()
+    };
+    client.payments.return_payment(back).await.unwrap();
+    let table = [
+        ("2025-03-25", "PAST_DUE DELIVER_IN_GRACE OVERDUE until 2025-04-14"),
+        ("2025-04-14", "PAST_DUE RESTRICTED OVERDUE until 2025-04-23"),
+        ("2025-04-23", "SUSPENDED STOP OVERDUE"),
+    ];
+    for (on, expected) in table {
+        client.advance(on).await.unwrap();
+        assert_eq!(standing(&mut client, &id).await, expected, "on {on}");
+    }
+    // Tried again on days 1, 3, 7 and 14, as when the money had never come.
+    let after = client.collection.list_attempts(request).await.unwrap().into_inner();
+    assert_eq!((before.attempts.len(), after.attempts.len()), (4, 8));
     world.finish().await;
 }

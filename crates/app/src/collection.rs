@@ -21,9 +21,13 @@ pub mod queue;
 mod run;
 mod step;
 
+use std::collections::HashMap;
+
 use chrono_tz::Tz;
 use domain::Outcome;
 use domain::collection::{Collection, Extra};
+use domain::date::Date;
+use domain::failure::FailureClass;
 use domain::id::{CustomerId, InvoiceId};
 use domain::invoice::{DocumentKind, Draft};
 use store::collection::{Collected, Which};
@@ -85,6 +89,32 @@ pub(crate) async fn refresh(scope: &mut Scope, customers: &[CustomerId]) -> Resu
     let found = store::collection::load(&mut scope.tx, Which::Open(customers)).await?;
     plan(scope, found).await?;
     crate::arrears::recompute(scope, customers).await
+}
+
+/// Begins anew with invoices that are open again because money went back, on that day; `class` says
+/// why, if it had been collected. Refresh their customer afterwards. Hold its billing accounts.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub(crate) async fn went_back(
+    scope: &mut Scope,
+    invoices: &HashMap<InvoiceId, Date>,
+    class: Option<FailureClass>,
+) -> Result<(), Error> {
+    if invoices.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<InvoiceId> = invoices.keys().copied().collect();
+    let mut found = store::collection::load(&mut scope.tx, Which::Of(&ids)).await?;
+    found.retain(|one| one.open.minor() > 0);
+    let desk = Desk::load(scope, &found).await?;
+    let today = scope.today();
+    for one in &mut found {
+        let Some(on) = invoices.get(&one.collection.invoice_id) else { continue };
+        one.collection.went_back(*on, today, desk.scheme(one), class);
+    }
+    let begun: Vec<Collection> = found.into_iter().map(|one| one.collection).collect();
+    save(scope, &begun).await
 }
 
 /// Tries once, at the next look, what could not be collected from a customer: it has given new

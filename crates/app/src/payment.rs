@@ -104,6 +104,15 @@ fn touched<'a>(
     parts.filter_map(|(on, part)| Some((part.target.invoice_id()?, on))).collect()
 }
 
+/// Invoices from which money went back, each with the bank's date.
+fn reopened<'a>(back: impl IntoIterator<Item = &'a Payment>) -> HashMap<InvoiceId, Date> {
+    let parts = back.into_iter().flat_map(|one| {
+        let on = one.booked_on;
+        one.allocations.iter().map(move |part| (on, part))
+    });
+    touched(parts.filter(|(_, part)| part.amount.minor() < 0))
+}
+
 /// The invoices as they stand, before something happens to them.
 async fn before(
     scope: &mut Scope,

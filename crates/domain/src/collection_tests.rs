@@ -120,6 +120,15 @@ impl Life {
             "release" => self.collection.hold = None,
             "paid" => self.is_open = false,
             "reopened" => self.is_open = true,
+            // What the customer had paid by itself, or what had been collected, goes back: today, or
+            // some days before.
+            "returned" | "collected_returned" => {
+                let days = code.parse().unwrap_or(0);
+                let back = add_days(on, -days);
+                let class = (word == "collected_returned").then_some(FailureClass::Unknown);
+                self.is_open = true;
+                self.collection.went_back(back, on, self.method, class);
+            }
             "day" => {
                 let day = add_days(due_on(), code.parse().unwrap());
                 self.now = day.and_time(NaiveTime::MIN).and_utc();
@@ -256,8 +265,30 @@ const TABLE: &str = "
     card day:0 settled day:30 bounced:do_not_honor        | waiting step 31 attempts 1 zero 30
     card day:0 declined:insufficient_funds day:1 settled day:30 bounced:insufficient_funds | waiting retry 31 attempts 2 zero 30
     card day:0 accepted paid reopened                     | under_way attempts 1
-    card day:0 accepted paid cancelled reopened           | person attempts 1
-    card day:0 accepted paid cancelled reopened hand      | waiting extra 0 attempts 1
+    # An attempt that somebody cancelled stays with a person.
+    card day:0 accepted cancelled                         | person attempts 1
+    card day:0 accepted cancelled hand                    | waiting extra 0 attempts 1
+    # What was paid went back: a new day zero, whatever was before.
+    transfer day:3 paid day:40 returned                   | waiting step 43 attempts 0 zero 40
+    transfer day:3 paid day:40 returned:2                 | waiting step 41 attempts 0 zero 38
+    transfer day:60 paid day:70 returned day:73           | waiting step 80 attempts 0 zero 70
+    transfer paid day:-1 returned                         | waiting collect 0 attempts 0
+    transfer paid day:5 returned:7                        | waiting step 5 attempts 0 zero 0
+    card paid day:-1 returned day:0                       | under_way attempts 1
+    card paid day:40 returned                             | waiting retry 41 attempts 0 zero 40
+    card paid day:40 returned day:41                      | under_way attempts 1 zero 40
+    card day:0 accepted paid cancelled day:40 returned    | waiting retry 41 attempts 1 zero 40
+    card day:0 accepted paid returned                     | under_way attempts 1 zero 0
+    card day:0 declined:do_not_honor paid day:40 returned | waiting retry 41 attempts 1 zero 40
+    card day:0 not_sent paid day:40 returned              | waiting retry 41 attempts 1 zero 40
+    debit day:0 accepted paid cancelled day:40 returned   | waiting step 41 attempts 1 zero 40
+    none paid day:40 returned                             | waiting step 43 attempts 0 zero 40
+    transfer paid day:9 card returned                     | waiting retry 10 attempts 0 zero 9
+    # What was open all the time goes on.
+    transfer day:3 returned                               | waiting step 10 attempts 0 zero 0
+    # What was collected and went back without a code: once more, then a person.
+    card day:0 settled day:40 collected_returned          | waiting retry 41 attempts 1 zero 40
+    card day:0 settled day:40 collected_returned day:41 declined:zzz day:101 | person attempts 2 zero 40
 ";
 
 #[test]
@@ -301,7 +332,8 @@ fn word() -> impl Strategy<Value = String> {
         "hold",
         "release",
         "paid",
-        "reopened",
+        "returned",
+        "collected_returned",
         "accepted",
         "unknown",
         "lost",

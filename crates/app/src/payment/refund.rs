@@ -1,6 +1,7 @@
 //! Money that the vendor pays back, and money that the bank takes back.
 
 use domain::date::Date;
+use domain::failure::FailureClass;
 use domain::id::{CustomerId, PaymentId};
 use domain::money::Money;
 use domain::payment::allocation::{TakenBack, take_back};
@@ -158,6 +159,9 @@ pub async fn give_back(scope: &mut Scope, command: ReturnPayment) -> Result<Kept
     let note = optional(command.note, MAX_NOTE, "note")?;
     let taken = Payment { note, external_id, ..taken };
     write(scope, &taken).await?;
+    let collected = found.payment.kind == PaymentKind::Collection;
+    let class = collected.then_some(FailureClass::Unknown);
+    collection::went_back(scope, &super::reopened([&taken]), class).await?;
     collection::refresh(scope, taken.customer_id.as_slice()).await?;
     super::get(scope, taken.id).await
 }

@@ -1,7 +1,8 @@
 //! Invoices that will not be paid, and those that are paid after all.
 
 use super::{invoice, money, naming, parts, receipt, record, world};
-use crate::world::{Client, Plan, date, euro, refusal};
+use crate::world::{Client, Plan, World, date, euro, refusal};
+use server::pb::v1::set_payment_method_request::Details;
 use server::pb::v1::{self, InvoiceState};
 
 async fn write_off(client: &mut Client, invoice: &v1::Invoice) -> v1::WriteOff {
@@ -119,5 +120,87 @@ async fn what_is_not_open_is_not_written_off_and_what_is_written_off_not_credite
         let refused = refusal(client.payments.write_off_invoice(request.clone()).await);
         assert_eq!(refused.line(), expected, "{request:?}");
     }
+    world.finish().await;
+}
+
+/// A subscription of a quarter that is not paid, from the first of January on: 300.00 and 63.00 VAT.
+async fn unpaid_quarter() -> (World, Client, v1::Customer, v1::Subscription, v1::Invoice) {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-01").await;
+    let customer = v1::Customer { payment_terms_days: Some(0), ..Client::business("Bakkerij") };
+    let customer = client.create_customer(customer).await.unwrap();
+    let transfer = Details::BankTransfer(v1::BankTransferDetails {});
+    let request = v1::SetPaymentMethodRequest {
+        customer_id: customer.id.clone(),
+        details: Some(transfer),
+        ..Default::default()
+    };
+    client.customers.set_payment_method(request).await.unwrap();
+    let plan = client.plan("base", Plan::months(3, "300.00")).await;
+    let terms = Client::terms(&customer, &plan, "2025-01-01");
+    let subscription = client.subscribe(terms).await.unwrap();
+    client.advance("2025-02-10").await.unwrap();
+    let invoice = client.documents().await.remove(0);
+    (world, client, customer, subscription, invoice)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_credits_of_an_invoice_that_was_written_off_is_no_money_of_the_customer() {
+    for dated in [false, true] {
+        let (world, mut client, _, _, invoice) = unpaid_quarter().await;
+        assert_eq!(euro(&write_off(&mut client, &invoice).await.amount), "363.00");
+        // Nothing is open any more: it is delivered again, and ten days in which it was not, of 90,
+        // are credited: 33.33 and 7.00.
+        if dated {
+            let date_it =
+                v1::DateBadDebtVatRequest { invoice_id: invoice.id.clone(), ..Default::default() };
+            client.payments.date_bad_debt_vat(date_it).await.unwrap();
+        }
+        client.advance("2025-02-11").await.unwrap();
+        let credit = client.documents().await.into_iter().find(|one| one.number.starts_with('C'));
+        let credit = credit.unwrap();
+        assert_eq!(
+            (euro(&credit.total), euro(&credit.balance_change)),
+            ("-40.33".into(), "0.00".into())
+        );
+        let shown = client.document(&invoice.id).await;
+        assert_eq!(
+            (shown.state(), euro(&shown.amount_due), euro(&shown.amount_written_off)),
+            (InvoiceState::WrittenOff, "0.00".into(), "322.67".into())
+        );
+        let after = client.balances("2025-02-11").await;
+        let (vat, at_once) = if dated { ("1520", "1540") } else { ("1540", "1520") };
+        // The VAT of what is left, once: owed to be reclaimed, or reclaimed.
+        assert_eq!((after["4600"], after.get("2060")), (26_667, None));
+        match dated {
+            true => assert_eq!((after.get(vat), after.get(at_once)), (None, None)),
+            false => assert_eq!((after[vat], after[at_once]), (5_600, -5_600)),
+        }
+        world.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_off_and_credited_whole_leaves_nothing_whatever_was_paid_of_it_after_all() {
+    let (world, mut client, ann, subscription, invoice) = unpaid_quarter().await;
+    write_off(&mut client, &invoice).await;
+    let paid = record(&mut client, receipt(Some(&ann), 20_000)).await;
+    assert_eq!(parts(&mut client, &paid).await, "WRITTEN_OFF 2025-00001 200.00");
+    client.advance("2025-02-11").await.unwrap();
+    // Of 363.00, 125.03 were for the days that were delivered: 74.97 of what was paid is too much.
+    client.cancel_now(&subscription.id, true).await.unwrap();
+    client.advance("2025-02-12").await.unwrap();
+    let shown = client.document(&invoice.id).await;
+    assert_eq!(
+        (shown.state(), euro(&shown.amount_written_off)),
+        (InvoiceState::Settled, "0.00".into())
+    );
+    let after = client.balances("2025-02-12").await;
+    assert_eq!((after["2060"], after.get("4600"), after.get("1540")), (-7_497, None, None));
+    // It goes back: what it paid after all is lost again, as far as that is owed.
+    let back = v1::ReturnPaymentRequest { payment_id: paid.id, ..Default::default() };
+    let back = client.payments.return_payment(back).await.unwrap().into_inner().payment.unwrap();
+    let expected = "BALANCE -74.97, WRITTEN_OFF 2025-00001 -125.03";
+    assert_eq!(parts(&mut client, &back).await, expected);
     world.finish().await;
 }

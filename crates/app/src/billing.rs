@@ -333,7 +333,9 @@ async fn write(scope: &mut Scope, accounts: &[Account], decision: Decision) -> R
     store::revenue::insert(tx, &decision.deferrals).await?;
     store::revenue::save(tx, &decision.shortened).await?;
     store::one_off::mark_billed(tx, &decision.one_offs).await?;
-    store::invoice::settle(tx, &decision.documents).await?;
+    let lowered = crate::payment::lower_write_offs(scope, &decision.documents).await?;
+    let tx = &mut scope.tx;
+    store::invoice::settle(tx, &decision.documents, &lowered).await?;
     store::subscription::save_billed(tx, &decision.subscriptions).await?;
     store::discount::record_uses(tx, &decision.discounts).await?;
     if !decision.usage.is_empty() {

@@ -43,6 +43,7 @@ pub use refund::{RefundPayment, ReturnPayment, give_back, refund};
 pub(crate) use send_back::run as send_refunds;
 pub use send_back::{OrderRefund, RefundFilter, RefundReport, list_refunds, order, report_refund};
 pub use store::payment::{Filter, Kept};
+pub(crate) use write_off::lower as lower_write_offs;
 pub use write_off::{WrittenOff, date_vat, write_off};
 
 /// The longest reference, name or id of a bank, in characters.

@@ -1,7 +1,8 @@
 //! Settlement of documents with each other: what a credit note pays off, and a customer's balance.
 //!
 //! Purpose: a credit note goes first against what is open on the invoices that it corrects, the
-//! rest to the customer's balance; the balance pays the next invoices.
+//! rest to the customer's balance; the balance pays the next invoices. What was written off of an
+//! invoice counts as open here: nobody paid it, so a credit of it is no money of the customer's.
 //!
 //! Invariants: all amounts include VAT. The balance is never negative and nothing is applied
 //! beyond what is open; settling changes no line and no VAT.
@@ -39,7 +40,7 @@ impl Settlement {
 pub struct Balance {
     /// What the vendor owes the customer.
     pub available: Money,
-    /// Invoices with what is still to be paid of them.
+    /// Invoices with what is still to be paid of them, or was written off.
     pub open: HashMap<InvoiceId, Money>,
 }
 

@@ -27,7 +27,8 @@ pub use refund::{
     refunds_to_ask, save_refunds,
 };
 pub use write_off::{
-    Dated, owed_vat, save_write_offs, write_off_day, write_off_invoice, write_offs,
+    Dated, Lowered, lower_write_offs, owed_vat, save_write_offs, write_off_day, write_off_invoice,
+    write_offs,
 };
 
 /// A payment as it is shown.

@@ -114,6 +114,7 @@ diesel::table! {
         credit_note_id -> Uuid,
         invoice_id -> Uuid,
         amount_minor -> Int8,
+        written_off_minor -> Int8,
     }
 }
 

@@ -21,6 +21,7 @@ mod documents;
 mod drafts;
 mod events;
 mod investors;
+mod lost;
 mod one_offs;
 mod payments;
 mod postings;

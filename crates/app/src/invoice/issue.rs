@@ -52,7 +52,8 @@ pub(crate) async fn post(scope: &mut Scope, documents: &[NewDocument]) -> Result
     store::invoice::insert(tx, &seller, documents, now).await?;
     store::ledger::insert(tx, &entries, now).await?;
     store::revenue::insert(tx, &deferrals).await?;
-    store::invoice::settle(tx, documents).await?;
+    let lowered = crate::payment::lower_write_offs(scope, documents).await?;
+    store::invoice::settle(&mut scope.tx, documents, &lowered).await?;
     Ok(entries.len())
 }
 

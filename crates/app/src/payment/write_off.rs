@@ -1,15 +1,19 @@
 //! Invoices that will not be paid, and the VAT in them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use domain::date::Date;
 use domain::event::EventKind;
-use domain::id::{EntryId, InvoiceId};
+use domain::id::{EntryId, InvoiceId, Sequence};
 use domain::invoice::DocumentKind;
-use domain::ledger::payment::{bad_debt_vat_entry, write_off_entry};
+use domain::invoice::Draft;
+use domain::ledger::payment::{bad_debt_vat_entry, credited_write_off_entry, write_off_entry};
 use domain::money::Money;
 use domain::organization::text;
 use domain::payment::write_off::{Recovered, WriteOff};
 use domain::vat::{LineVat, VatRow};
-use store::payment::Dated;
+use store::invoice::NewDocument;
+use store::payment::{Dated, Lowered};
 
 use super::hold;
 use crate::customer::MAX_NOTE;
@@ -94,6 +98,71 @@ pub async fn date_vat(
     store::payment::save_write_offs(&mut scope.tx, std::slice::from_ref(&write_off), dated).await?;
     store::ledger::insert(&mut scope.tx, entry.as_slice(), scope.now).await?;
     Ok(WrittenOff { write_off })
+}
+
+/// A part of an invoice that a credit note pays off though it had been written off.
+struct Beyond<'a> {
+    credit: &'a Draft,
+    place: usize,
+    invoice_id: InvoiceId,
+    amount: Money,
+}
+
+/// Lowers what of invoices is written off where credit notes, which are about to be settled, pay off
+/// more than is open: what is credited was never owed. The invoices are open by it meanwhile. The
+/// accounts are held. A fixed number of statements; none where nothing is paid off.
+pub(crate) async fn lower(scope: &mut Scope, documents: &[NewDocument]) -> Result<Lowered, Error> {
+    let beyond = beyond(scope, documents).await?;
+    if beyond.is_empty() {
+        return Ok(Lowered::new());
+    }
+    let invoices: BTreeSet<InvoiceId> = beyond.iter().map(|one| one.invoice_id).collect();
+    let invoices: Vec<InvoiceId> = invoices.into_iter().collect();
+    let mut lost = store::payment::write_offs(&mut scope.tx, &invoices).await?;
+    let (ids, today) = (Sequence::new(scope.now), scope.today());
+    let (mut entries, mut lowered) = (Vec::new(), Lowered::new());
+    for Beyond { credit, place, invoice_id, amount } in beyond {
+        let one = lost.get_mut(&invoice_id);
+        let one = one.ok_or_else(|| Error::fault(format!("{invoice_id} is not written off")))?;
+        let less = one.lower(amount, &credit.vat_rows)?;
+        let entry = credited_write_off_entry(EntryId(ids.next()), credit.id, place, today, &less);
+        entries.push(entry.map_err(|refused| not_posted(invoice_id, &refused))?);
+        lowered.insert((credit.id, invoice_id), amount);
+    }
+    let lost: Vec<WriteOff> = lost.into_values().collect();
+    store::payment::lower_write_offs(&mut scope.tx, &lost, &lowered).await?;
+    store::ledger::insert(&mut scope.tx, &entries, scope.now).await?;
+    Ok(lowered)
+}
+
+/// What credit notes pay off beyond what is open.
+async fn beyond<'a>(
+    scope: &mut Scope,
+    documents: &'a [NewDocument],
+) -> Result<Vec<Beyond<'a>>, Error> {
+    let drafts = || documents.iter().map(|one| &one.draft);
+    let paid_off = drafts().flat_map(|one| &one.settlement.allocations);
+    let ids: BTreeSet<InvoiceId> = paid_off.map(|(id, _)| *id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<InvoiceId> = ids.into_iter().collect();
+    let owed = store::payment::owed_of(&mut scope.tx, &ids).await?;
+    let mut open: HashMap<InvoiceId, Money> =
+        owed.into_values().flatten().map(|one| (one.id, one.open)).collect();
+    let mut beyond = Vec::new();
+    for credit in drafts() {
+        for (place, (invoice_id, amount)) in credit.settlement.allocations.iter().enumerate() {
+            let Some(open) = open.get_mut(invoice_id) else { continue };
+            let left = open.checked_sub(*amount)?;
+            *open = Money::new(left.minor().max(0), left.currency());
+            if left.minor() < 0 {
+                let (invoice_id, amount) = (*invoice_id, left.negated()?);
+                beyond.push(Beyond { credit, place, invoice_id, amount });
+            }
+        }
+    }
+    Ok(beyond)
 }
 
 /// What was written off of an invoice, which is held with its account.

@@ -145,6 +145,27 @@ pub fn write_off_entry(
     on: Date,
     lost: &Recovered,
 ) -> Result<Entry, EntryRefused> {
+    let source = Source { kind: SourceKind::WriteOff, id: invoice.0, part: times.to_string() };
+    Entry::new(id, on, source, lost_postings(lost)?)
+}
+
+/// What of an invoice is written off no longer because a credit note pays it off: the `place`-th of
+/// its invoices. `lost` is below zero.
+///
+/// # Errors
+/// [`EntryRefused`].
+pub fn credited_write_off_entry(
+    id: EntryId,
+    credit_note: InvoiceId,
+    place: usize,
+    on: Date,
+    lost: &Recovered,
+) -> Result<Entry, EntryRefused> {
+    let source = Source { kind: SourceKind::WriteOff, id: credit_note.0, part: place.to_string() };
+    Entry::new(id, on, source, lost_postings(lost)?)
+}
+
+fn lost_postings(lost: &Recovered) -> Result<Vec<Posting>, MoneyRefused> {
     let tax = Money::sum(lost.amount.currency(), lost.vat.iter().map(|(_, tax)| *tax))?;
     let mut postings = vec![
         debit(Account::BadDebt, lost.amount.checked_sub(tax)?),
@@ -153,8 +174,7 @@ pub fn write_off_entry(
     for (vat, tax) in &lost.vat {
         postings.push(Posting { vat: Some(*vat), ..debit(vat_account(lost.is_dated), *tax) });
     }
-    let source = Source { kind: SourceKind::WriteOff, id: invoice.0, part: times.to_string() };
-    Entry::new(id, on, source, postings)
+    Ok(postings)
 }
 
 /// VAT of an invoice that was written off, reclaimed; nothing when there is none.

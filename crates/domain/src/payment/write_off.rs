@@ -4,8 +4,9 @@
 //! back to the tax authority when some of it is paid after all.
 //!
 //! Invariants: VAT is split by the share of the whole, cumulatively: what comes back in parts adds
-//! up to what went, and what is taken back again is exactly what came. Dating makes the VAT
-//! reclaimable once; from then on it moves on the VAT account itself.
+//! up to what went, and what is taken back again is exactly what came. What is credited was never
+//! owed: it is written off no longer, and when all of it is credited no VAT is left. Dating makes the
+//! VAT reclaimable once; from then on it moves on the VAT account itself.
 //!
 //! Deliberately absent: when to write off (a person decides), when the law allows to reclaim
 //! (finance dates it).
@@ -114,6 +115,32 @@ impl WriteOff {
         Ok(Recovered { amount, vat, is_dated: self.is_dated })
     }
 
+    /// Takes what was credited as written off no longer: at most what was not paid after all.
+    /// `rows` are the rates of the credit, as they stand on it. Answers what is written off more by
+    /// it, with the VAT in it: below zero.
+    ///
+    /// # Errors
+    /// [`MoneyRefused`].
+    pub fn lower(&mut self, amount: Money, rows: &[VatRow]) -> Result<Recovered, MoneyRefused> {
+        let gross = rows.iter().flat_map(|row| [row.base, row.tax]);
+        let gross = Money::sum(amount.currency(), gross)?;
+        self.amount = self.amount.checked_sub(amount)?;
+        let mut vat = Vec::with_capacity(self.vat.len());
+        for lost in &mut self.vat {
+            let before = lost.tax.checked_sub(lost.recovered)?;
+            let row = rows.iter().find(|row| row.vat == lost.vat);
+            let tax = row
+                .map_or(Ok(Money::zero(amount.currency())), |row| share(row.tax, amount, gross))?;
+            // What was paid of several rates may have left less of this one.
+            let is_all = self.amount.is_zero() || tax.minor().abs() > lost.tax.minor().abs();
+            lost.tax = lost.tax.checked_sub(if is_all { lost.tax } else { tax })?;
+            lost.recovered = share(lost.tax, self.recovered, self.amount)?;
+            let after = lost.tax.checked_sub(lost.recovered)?;
+            vat.push((lost.vat, after.checked_sub(before)?));
+        }
+        Ok(Recovered { amount: amount.negated()?, vat, is_dated: self.is_dated })
+    }
+
     /// Dates the VAT; answers how much is reclaimed, which is nothing the second time.
     ///
     /// # Errors
@@ -178,6 +205,37 @@ mod tests {
         }
         assert_eq!((sums, one.recovered), ([2_100, 900], euro(23_000)));
         assert!(one.date().unwrap().iter().all(|(_, tax)| tax.is_zero()));
+    }
+
+    #[test]
+    fn what_is_credited_is_written_off_no_longer_and_neither_is_its_vat() {
+        let credit =
+            |base: i64, tax: i64| VatRow { vat: rate(21), base: euro(-base), tax: euro(-tax) };
+        // Written off, paid after all, credited at 21 %; what of the VAT is left then, and before.
+        let table = [
+            (23_000, 0, 12_100, [0, 900], [2_100, 900]),
+            (23_000, 0, 6_050, [1_050, 900], [2_100, 900]),
+            (11_500, 0, 11_500, [0, 0], [1_050, 450]),
+            // More of that rate than is left of it.
+            (11_500, 0, 9_000, [0, 450], [1_050, 450]),
+            // Half of it was paid: a larger share of what is written off then, and all of it.
+            (23_000, 11_500, 6_050, [338, 289], [1_050, 450]),
+            (23_000, 11_500, 11_500, [0, 0], [1_050, 450]),
+        ];
+        for (lost, paid, credited, left, before) in table {
+            let mut one = none();
+            one.add(euro(lost), &rows()).unwrap();
+            one.recover(euro(paid)).unwrap();
+            let stands = |one: &WriteOff| -> Vec<i64> {
+                one.vat.iter().map(|lost| lost.tax.minor() - lost.recovered.minor()).collect()
+            };
+            assert_eq!(stands(&one), before, "{lost} {paid} {credited}");
+            let less = one.lower(euro(credited), &[credit(10_000, 2_100)]).unwrap();
+            assert_eq!(stands(&one), left, "{lost} {paid} {credited}");
+            assert_eq!((less.amount, one.amount), (euro(-credited), euro(lost - credited)));
+            let moved: Vec<i64> = less.vat.iter().map(|(_, tax)| tax.minor()).collect();
+            assert_eq!(moved, [left[0] - before[0], left[1] - before[1]]);
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use domain::vat::{LineVat, VatClass};
 use rust_decimal::Decimal;
 
 use super::NewDocument;
+use crate::payment::Lowered;
 use crate::schema::{credit_allocations, invoice_lines, invoices};
 use crate::{Result, Tx};
 
@@ -107,7 +108,7 @@ pub async fn latest_lines(
     Ok(found.collect())
 }
 
-/// What is open on invoices, which are held if wanted.
+/// What is open on invoices or written off: what credits pay off. They are held if wanted.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
@@ -119,7 +120,11 @@ pub async fn open(tx: &mut Tx, ids: &[InvoiceId], hold: Hold) -> Result<HashMap<
         .filter(invoices::org_id.eq(tx.org()))
         .filter(invoices::id.eq_any(ids))
         .order(invoices::id)
-        .select((invoices::id, invoices::open_minor, invoices::currency));
+        .select((
+            invoices::id,
+            invoices::open_minor + invoices::written_off_minor,
+            invoices::currency,
+        ));
     let rows: Vec<(InvoiceId, i64, Currency)> = match hold {
         Hold::Lock => query.for_no_key_update().load(tx.connection()).await?,
         Hold::Read => query.load(tx.connection()).await?,
@@ -128,16 +133,17 @@ pub async fn open(tx: &mut Tx, ids: &[InvoiceId], hold: Hold) -> Result<HashMap<
 }
 
 /// Settles documents with each other: what credit notes pay off of invoices, and the customers'
-/// balances. Nothing is asked of the database when they settle nothing.
+/// balances. `lowered` is what of it had been written off, and is open again by now. Nothing is asked
+/// of the database when they settle nothing.
 ///
 /// # Errors
 /// [`crate::Error::Rejected`] when more is settled than is open or available.
-pub async fn settle(tx: &mut Tx, documents: &[NewDocument]) -> Result<()> {
-    allocate(tx, documents).await?;
+pub async fn settle(tx: &mut Tx, documents: &[NewDocument], lowered: &Lowered) -> Result<()> {
+    allocate(tx, documents, lowered).await?;
     move_balances(tx, documents).await
 }
 
-async fn allocate(tx: &mut Tx, documents: &[NewDocument]) -> Result<()> {
+async fn allocate(tx: &mut Tx, documents: &[NewDocument], lowered: &Lowered) -> Result<()> {
     let rows: Vec<(InvoiceId, InvoiceId, i64)> = documents
         .iter()
         .flat_map(|document| {
@@ -152,11 +158,13 @@ async fn allocate(tx: &mut Tx, documents: &[NewDocument]) -> Result<()> {
     let new: Vec<_> = rows
         .iter()
         .map(|(credit_note, invoice, amount)| {
+            let lost = lowered.get(&(*credit_note, *invoice)).map_or(0, |lost| lost.minor());
             (
                 credit_allocations::org_id.eq(tx.org()),
                 credit_allocations::credit_note_id.eq(*credit_note),
                 credit_allocations::invoice_id.eq(*invoice),
                 credit_allocations::amount_minor.eq(*amount),
+                credit_allocations::written_off_minor.eq(lost),
             )
         })
         .collect();

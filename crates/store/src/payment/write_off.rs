@@ -154,6 +154,23 @@ pub async fn write_off_invoice(
     super::insert::move_invoices(tx, &[moved]).await
 }
 
+/// What credit notes pay off of invoices that had been written off, by credit note and invoice.
+pub type Lowered = HashMap<(InvoiceId, InvoiceId), Money>;
+
+/// Saves write-offs that were lowered, and opens the invoices, which are held by the caller, by as
+/// much: a credit is about to pay it off.
+///
+/// # Errors
+/// [`crate::Error::Rejected`] when more is opened than was written off.
+pub async fn lower_write_offs(tx: &mut Tx, all: &[WriteOff], lowered: &Lowered) -> Result<()> {
+    save_write_offs(tx, all, None).await?;
+    let moved: Vec<(InvoiceId, i64, i64)> = lowered
+        .iter()
+        .map(|((_, invoice), amount)| (*invoice, -amount.minor(), amount.minor()))
+        .collect();
+    super::insert::move_invoices(tx, &moved).await
+}
+
 /// Saves write-offs that exist, with the VAT in them: two statements whatever their number.
 ///
 /// # Errors

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::amounts::{fine, rounded};
 use super::postings::Place;
-use super::rows::{Payment, Rows, WriteOff};
+use super::rows::{Payment, Rows};
 
 /// What was paid of an invoice, written off of it, and of that paid after all.
 pub(super) fn of_invoice(rows: &Rows, invoice: Uuid) -> (i128, i128, i128) {
@@ -91,48 +90,6 @@ pub(super) fn post(rows: &Rows, ledger: &mut BTreeMap<Place, i128>) {
         }
     }
     for one in &rows.write_offs {
-        post_write_off(rows, one, &mut post);
-    }
-}
-
-/// What is written off, and what of it comes back, in the order in which that was recorded. Each
-/// time the VAT is the share of all that has come back so far, less what was counted before.
-fn post_write_off(
-    rows: &Rows,
-    one: &WriteOff,
-    post: &mut impl FnMut(NaiveDate, &str, &str, Option<(String, i128)>, i128),
-) {
-    let Some(invoice) = rows.invoice(one.invoice_id) else { return };
-    let currency = invoice.currency.as_str();
-    let parts = rows.parts.iter();
-    let recovered: Vec<_> = parts
-        .filter(|part| part.target == "written_off" && part.invoice_id == Some(one.invoice_id))
-        .collect();
-    let mut net = one.amount_minor;
-    let mut nets = vec![0; recovered.len()];
-    for lost in rows.lost_vat.iter().filter(|lost| lost.invoice_id == one.invoice_id) {
-        let vat = || Some((lost.vat_class.clone(), fine(&lost.vat_percent)));
-        net -= lost.tax_minor;
-        post(one.written_off_on, "1540", currency, vat(), lost.tax_minor);
-        let (mut so_far, mut counted, mut dated) = (0, 0, 0);
-        for (part, net) in recovered.iter().zip(&mut nets) {
-            so_far += part.amount_minor;
-            let now = rounded(lost.tax_minor * so_far, one.amount_minor);
-            let is_dated = one.dated_at.is_some_and(|at| part.created_at > at);
-            let account = if is_dated { "1520" } else { "1540" };
-            post(part.allocated_on, account, currency, vat(), counted - now);
-            *net += now - counted;
-            counted = now;
-            dated = if is_dated { dated } else { now };
-        }
-        if let Some(day) = one.dated_on {
-            post(day, "1520", currency, vat(), lost.tax_minor - dated);
-            post(day, "1540", currency, vat(), dated - lost.tax_minor);
-        }
-    }
-    post(one.written_off_on, "4600", currency, None, net);
-    post(one.written_off_on, "1300", currency, None, -one.amount_minor);
-    for (part, tax) in recovered.iter().zip(nets) {
-        post(part.allocated_on, "4600", currency, None, tax - part.amount_minor);
+        super::lost::post(rows, one, &mut post);
     }
 }

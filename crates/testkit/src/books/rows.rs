@@ -110,6 +110,9 @@ pub(super) struct Allocation {
     pub(super) credit_note_id: Uuid,
     pub(super) invoice_id: Uuid,
     pub(super) amount_minor: i128,
+    pub(super) written_off_minor: i128,
+    pub(super) issue_on: NaiveDate,
+    pub(super) finalized_at: DateTime<FixedOffset>,
 }
 
 /// Money that came or went.
@@ -461,8 +464,9 @@ const INVOICES: &str = "SELECT i.*, coalesce((i.seller->>'small_business')::bool
      WHERE i.org_id = ORG";
 const PAUSES: &str = "SELECT subscription_id, from_on, until_on, kind FROM subscription_pauses \
      WHERE org_id = ORG ORDER BY from_on";
-const ALLOCATIONS: &str = "SELECT credit_note_id, invoice_id, amount_minor FROM credit_allocations \
-     WHERE org_id = ORG";
+const ALLOCATIONS: &str = "SELECT a.credit_note_id, a.invoice_id, a.amount_minor, a.written_off_minor, \
+         c.issue_on, c.finalized_at FROM credit_allocations a \
+     JOIN invoices c ON c.org_id = ORG AND c.id = a.credit_note_id WHERE a.org_id = ORG";
 const PARTS: &str = "SELECT * FROM payment_allocations WHERE org_id = ORG \
      ORDER BY created_at, payment_id, position";
 const LOST_VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, tax_minor \

@@ -283,7 +283,7 @@ async fn money_that_goes_back_opens_its_invoice_and_what_was_spent_is_listed() {
     };
     let bounced = client.payments.return_payment(back.clone()).await.unwrap().into_inner();
     let bounced = bounced.payment.unwrap();
-    let expected = "INVOICE 2025-00001 -121.00, BALANCE -4.80, UNMATCHED -24.20";
+    let expected = "BALANCE -4.80, UNMATCHED -24.20, INVOICE 2025-00001 -121.00";
     assert_eq!(parts(&mut client, &bounced).await, expected);
     assert_eq!(bounced.reverses_payment_id, paid.id);
     assert_eq!(client.document(&first.id).await.state(), InvoiceState::Open);

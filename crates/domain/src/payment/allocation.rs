@@ -6,7 +6,8 @@
 //!
 //! Invariants: the parts add up to the whole; no invoice gets more than is open on it. Money that
 //! goes back is taken from where it went; what has been spent of a balance meanwhile is unmatched
-//! and negative, for a person to see.
+//! and negative, for a person to see. No invoice is open again beside a balance: what its customer
+//! has to its credit pays it instead, so nobody is asked for money that it does not owe.
 //!
 //! Deliberately absent: whose money it is, which invoices exist.
 
@@ -107,7 +108,8 @@ pub struct TakenBack {
 }
 
 /// The payment that takes a whole payment back, as its parts stand now. `available` is what the
-/// customer has to its credit.
+/// customer has to its credit: first that which came with the payment is taken from it, then what
+/// keeps its invoices paid.
 ///
 /// # Errors
 /// [`MoneyRefused`].
@@ -116,22 +118,23 @@ pub fn take_back(
     available: Money,
     how: TakenBack,
 ) -> Result<Payment, MoneyRefused> {
+    let mut left = available;
     let mut parts = Vec::new();
-    let mut missing = Money::zero(payment.amount.currency());
-    for part in sums(&payment.allocations)? {
-        let back = part.amount.negated()?;
-        if part.target != Target::Balance || available.checked_add(back)?.minor() >= 0 {
-            parts.push(Allocation { amount: back, ..part });
-            continue;
-        }
-        let there = available.negated()?;
-        missing = missing.checked_add(back.checked_sub(there)?)?;
-        if !there.is_zero() {
-            parts.push(Allocation { amount: there, ..part });
-        }
-    }
-    if !missing.is_zero() {
-        parts.push(Allocation { target: Target::Unmatched, amount: missing });
+    let mut gone = sums(&payment.allocations)?;
+    gone.sort_by_key(|part| part.target != Target::Balance);
+    for Allocation { target, amount } in gone {
+        let of_balance = match target {
+            Target::Unmatched => Money::zero(amount.currency()),
+            // A refund that did not arrive: the balance gets it again.
+            Target::Balance if amount.minor() < 0 => amount,
+            _ if left.minor() < amount.minor() => left,
+            _ => amount,
+        };
+        left = left.checked_sub(of_balance)?;
+        parts.push(Allocation { target: Target::Balance, amount: of_balance.negated()? });
+        let target = if target == Target::Balance { Target::Unmatched } else { target };
+        let rest = amount.checked_sub(of_balance)?.negated()?;
+        parts.push(Allocation { target, amount: rest });
     }
     let kind = match payment.kind {
         PaymentKind::Refund => PaymentKind::RefundReturned,

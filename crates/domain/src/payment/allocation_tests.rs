@@ -106,15 +106,23 @@ fn what_goes_back_is_taken_from_where_it_went() {
     let (one, two) = (id(1), id(2));
     let table: &[Row<'_>] = &[
         (&[(Invoice(one), 100)], 0, "1:-100"),
-        (&[(Invoice(one), 60), (Balance, 40)], 40, "1:-60 balance:-40"),
-        (&[(Invoice(one), 60), (Balance, 40)], 99, "1:-60 balance:-40"),
-        (&[(Invoice(one), 60), (Balance, 40)], 15, "1:-60 balance:-15 unmatched:-25"),
-        (&[(Invoice(one), 60), (Balance, 40)], 0, "1:-60 unmatched:-40"),
+        (&[(Invoice(one), 60), (Balance, 40)], 40, "balance:-40 1:-60"),
+        (&[(Invoice(one), 60), (Balance, 40)], 15, "balance:-15 unmatched:-25 1:-60"),
+        (&[(Invoice(one), 60), (Balance, 40)], 0, "unmatched:-40 1:-60"),
+        // What else there is keeps the invoices paid.
+        (&[(Invoice(one), 60), (Balance, 40)], 99, "balance:-99 1:-1"),
+        (&[(Invoice(one), 60), (Balance, 40)], 500, "balance:-100"),
+        (&[(Invoice(one), 100)], 100, "balance:-100"),
+        (&[(Invoice(one), 100)], 30, "balance:-30 1:-70"),
+        (&[(Invoice(one), 60), (Invoice(two), 40)], 70, "balance:-70 2:-30"),
+        (&[(WrittenOff(two), 100)], 30, "balance:-30 lost 2:-70"),
+        (&[(Unmatched, 100)], 30, "unmatched:-100"),
         (&[(WrittenOff(two), 100)], 0, "lost 2:-100"),
         (&[(Unmatched, 100)], 0, "unmatched:-100"),
         // Matched later.
         (&[(Unmatched, 100), (Unmatched, -100), (Invoice(one), 100)], 0, "1:-100"),
         (&[(Unmatched, 100), (Unmatched, -70), (Balance, 70)], 0, "unmatched:-100"),
+        (&[(Unmatched, 100), (Unmatched, -100), (Invoice(one), 100)], 30, "balance:-30 1:-70"),
     ];
     for (parts, available, expected) in table {
         let back = back(&payment(PaymentKind::Collection, 100, parts), *available);
@@ -144,6 +152,7 @@ proptest! {
     #[test]
     fn the_parts_are_the_whole_and_never_more_than_is_open(
         amount in 1_i64..4_000,
+        available in 0_i64..4_000,
         owed in owed(),
         chosen in proptest::collection::vec(1_u128..9, 0..4),
     ) {
@@ -172,10 +181,22 @@ proptest! {
         let mut turned = owed.clone();
         turned.reverse();
         prop_assert_eq!(&allocate(euro(amount), &chosen, &turned).unwrap(), &parts);
-        // What goes back undoes it.
+        // What goes back undoes it, when the customer has nothing else to its credit.
         let pairs: Vec<(Target, i64)> = parts.iter().map(|part| (part.target, part.amount.minor())).collect();
-        let back = back(&payment(PaymentKind::Receipt, amount, &pairs), amount);
-        let both: Vec<Allocation> = parts.iter().chain(&back.allocations).copied().collect();
+        let paid = payment(PaymentKind::Receipt, amount, &pairs);
+        let undone = back(&paid, part_of(Target::Balance));
+        let both: Vec<Allocation> = parts.iter().chain(&undone.allocations).copied().collect();
         prop_assert_eq!(sums(&both).unwrap(), vec![]);
+        // Whatever it has: the whole goes back, never more of a balance than there is, and of an
+        // invoice only what no balance pays.
+        let back = back(&paid, available);
+        let minor = |of: &dyn Fn(Target) -> bool| -> i64 {
+            back.allocations.iter().filter(|part| of(part.target)).map(|part| part.amount.minor()).sum()
+        };
+        prop_assert_eq!(minor(&|_| true), -amount);
+        let of_balance = -minor(&|target| target == Target::Balance);
+        prop_assert!((0..=available).contains(&of_balance));
+        prop_assert!(minor(&|target| target.invoice_id().is_some()) == 0 || of_balance == available);
+        prop_assert!(back.allocations.iter().all(|part| part.amount.minor() < 0));
     }
 }

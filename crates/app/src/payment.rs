@@ -106,7 +106,9 @@ fn touched<'a>(
 }
 
 /// Invoices from which money went back, each with the bank's date.
-fn reopened<'a>(back: impl IntoIterator<Item = &'a Payment>) -> HashMap<InvoiceId, Date> {
+pub(crate) fn reopened<'a>(
+    back: impl IntoIterator<Item = &'a Payment>,
+) -> HashMap<InvoiceId, Date> {
     let parts = back.into_iter().flat_map(|one| {
         let on = one.booked_on;
         one.allocations.iter().map(move |part| (on, part))

@@ -8,7 +8,7 @@
 //! money that came is a payment with the attempt as its natural key. A fixed number of statements
 //! for any number of answers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::Outcome;
@@ -18,8 +18,8 @@ use domain::id::{AttemptId, CustomerId, EntryId, InvoiceId, OrgId, Sequence};
 use domain::ledger::payment::{accepted_entry, failed_entry};
 use domain::ledger::{Entry, EntryRefused};
 use domain::organization::OrgKind;
-use domain::payment::Answer;
 use domain::payment::attempt::{Attempt, Effect};
+use domain::payment::{Answer, Payment};
 use store::billing::Account;
 use store::collection::Which;
 
@@ -144,8 +144,9 @@ pub(crate) async fn take_in(scope: &mut Scope, answers: &[Answered]) -> Result<T
     store::attempt::save(&mut scope.tx, &changed, scope.now).await?;
     if !taken.effects.is_empty() {
         post(scope, &taken).await?;
-        move_money(scope, &taken).await?;
+        let moved = move_money(scope, &taken).await?;
         plan(scope, &taken).await?;
+        follow(scope, &taken, &moved, &customers).await?;
         strike(scope, &taken).await?;
         crate::reminder::failed(scope, &taken).await?;
         arrears::recompute(scope, &customers).await?;
@@ -174,8 +175,8 @@ async fn post(scope: &mut Scope, taken: &Taken) -> Result<(), Error> {
     Ok(store::ledger::insert(&mut scope.tx, &entries, scope.now).await?)
 }
 
-/// Records the money that came and that went back.
-async fn move_money(scope: &mut Scope, taken: &Taken) -> Result<(), Error> {
+/// Records the money that came and that went back; answers it.
+async fn move_money(scope: &mut Scope, taken: &Taken) -> Result<Vec<Payment>, Error> {
     let mut collected = Vec::new();
     let mut bounced = Vec::new();
     for (attempt, effect) in taken.each() {
@@ -197,13 +198,34 @@ async fn move_money(scope: &mut Scope, taken: &Taken) -> Result<(), Error> {
             _ => {}
         }
     }
+    let mut moved = Vec::new();
     if !collected.is_empty() {
-        payment::collect(scope, &collected).await?;
+        moved.extend(payment::collect(scope, &collected).await?);
     }
     if !bounced.is_empty() {
-        payment::bounce(scope, &bounced).await?;
+        moved.extend(payment::bounce(scope, &bounced).await?);
     }
-    Ok(())
+    Ok(moved)
+}
+
+/// Plans anew what the money paid, or does not pay any more, besides the attempts' own invoices: an
+/// attempt that brings more than is open on its own pays others, too.
+async fn follow(
+    scope: &mut Scope,
+    taken: &Taken,
+    moved: &[Payment],
+    customers: &[CustomerId],
+) -> Result<(), Error> {
+    let own: HashSet<InvoiceId> = taken.each().map(|(one, _)| one.invoice_id).collect();
+    let parts = moved.iter().flat_map(|one| &one.allocations);
+    let mut paid = parts.filter_map(|part| part.target.invoice_id());
+    if paid.all(|id| own.contains(&id)) {
+        return Ok(());
+    }
+    let mut reopened = payment::reopened(moved);
+    reopened.retain(|id, _| !own.contains(id));
+    super::went_back(scope, &reopened, None).await?;
+    super::refresh(scope, customers).await
 }
 
 /// Decides what happens next with the invoices.

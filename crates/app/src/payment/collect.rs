@@ -1,6 +1,6 @@
 //! What attempts brought, and what of it bounced: in batches, for the workers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use domain::date::Date;
 use domain::id::{AttemptId, InvoiceId, PaymentId, Sequence};
@@ -41,26 +41,26 @@ pub struct Bounced {
     pub fee: Option<Money>,
 }
 
-/// Records what attempts brought. Each pays its invoice; what is not open on it any more becomes the
-/// customer's balance. An attempt that was recorded before changes nothing and is not in the answer.
+/// Records what attempts brought. Each pays its invoice; what is not open on it any more pays what
+/// else its customer owes, as any other money. An attempt that was recorded before changes nothing
+/// and is not in the answer.
 ///
 /// # Errors
 /// [`Error::Busy`], [`Error::Unavailable`].
-pub async fn collect(scope: &mut Scope, collected: &[Collected]) -> Result<Vec<PaymentId>, Error> {
+pub async fn collect(scope: &mut Scope, collected: &[Collected]) -> Result<Vec<Payment>, Error> {
     hold(scope, collected.iter().map(|one| one.account).collect()).await?;
     let attempts: Vec<AttemptId> = collected.iter().map(|one| one.attempt_id).collect();
     let known = store::payment::by_attempts(&mut scope.tx, &attempts).await?;
     let mut known: HashSet<AttemptId> =
         known.iter().filter_map(|one| one.payment.attempt_id).collect();
-    let invoices: Vec<InvoiceId> = collected.iter().map(|one| one.invoice_id).collect();
-    let mut owed = store::payment::owed_of(&mut scope.tx, &invoices).await?;
+    let customers: BTreeSet<_> = collected.iter().map(|one| one.account.customer_id).collect();
+    let customers: Vec<_> = customers.into_iter().collect();
+    let mut owed = store::payment::owed(&mut scope.tx, &customers).await?;
     let ids = Sequence::new(scope.now);
     let mut payments: Vec<Payment> = Vec::with_capacity(collected.len());
     for one in collected.iter().filter(|one| known.insert(one.attempt_id)) {
         let own = owed.entry(one.account).or_default();
-        let of_invoice: Vec<OpenInvoice> =
-            own.iter().filter(|invoice| invoice.id == one.invoice_id).cloned().collect();
-        let allocations = allocate(one.amount, &[one.invoice_id], &of_invoice)?;
+        let allocations = allocate(one.amount, &[one.invoice_id], own)?;
         for part in &allocations {
             pay(own, part.target, part.amount)?;
         }
@@ -82,7 +82,7 @@ pub async fn collect(scope: &mut Scope, collected: &[Collected]) -> Result<Vec<P
         });
     }
     book(scope, &payments).await?;
-    Ok(payments.into_iter().map(|payment| payment.id).collect())
+    Ok(payments)
 }
 
 /// Another attempt of the same batch finds less open.
@@ -104,7 +104,7 @@ fn pay(owed: &mut [OpenInvoice], target: Target, amount: Money) -> Result<(), Er
 ///
 /// # Errors
 /// [`Error::Busy`], [`Error::Unavailable`].
-pub async fn bounce(scope: &mut Scope, bounced: &[Bounced]) -> Result<Vec<PaymentId>, Error> {
+pub async fn bounce(scope: &mut Scope, bounced: &[Bounced]) -> Result<Vec<Payment>, Error> {
     let attempts: Vec<AttemptId> = bounced.iter().map(|one| one.attempt_id).collect();
     let found = store::payment::by_attempts(&mut scope.tx, &attempts).await?;
     let accounts = found.iter().filter_map(|one| {
@@ -143,7 +143,7 @@ pub async fn bounce(scope: &mut Scope, bounced: &[Bounced]) -> Result<Vec<Paymen
         back.push(taken);
     }
     book(scope, &back).await?;
-    Ok(back.into_iter().map(|payment| payment.id).collect())
+    Ok(back)
 }
 
 /// What the customers of payments have to their credit.

@@ -235,7 +235,6 @@ async fn plan(scope: &mut Scope, taken: &Taken) -> Result<(), Error> {
     invoices.sort_unstable();
     invoices.dedup();
     let mut found = store::collection::load(&mut scope.tx, Which::Of(&invoices)).await?;
-    end_methods(scope, taken).await?;
     let desk = Desk::load(scope, &found).await?;
     let mut effects: HashMap<InvoiceId, Vec<(&Effect, Option<FailureClass>)>> = HashMap::new();
     for (attempt, effect) in taken.each() {
@@ -251,7 +250,9 @@ async fn plan(scope: &mut Scope, taken: &Taken) -> Result<(), Error> {
     desk.withdraw(scope, &found).await?;
     crate::decision::outdate(scope, &found).await?;
     let planned: Vec<Collection> = found.into_iter().map(|one| one.collection).collect();
-    Ok(store::collection::save(&mut scope.tx, &planned, scope.now).await?)
+    store::collection::save(&mut scope.tx, &planned, scope.now).await?;
+    // Now that the failure is recorded: this looks at where the customers stand.
+    end_methods(scope, taken).await
 }
 
 /// Records what counts against the customers.

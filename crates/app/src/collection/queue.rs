@@ -3,7 +3,7 @@
 
 use domain::Outcome;
 use domain::collection::{CollectionState, Extra, Hold};
-use domain::date::Date;
+use domain::date::{self, Date};
 use domain::dunning::StepKey;
 use domain::id::{AttemptId, InvoiceId};
 use domain::money::Money;
@@ -198,6 +198,7 @@ pub struct Report {
 pub async fn report(scope: &mut Scope, report: Report) -> Result<Attempt, Error> {
     let attempt = attempt(scope, report.attempt_id).await?;
     let answer = answer_of(scope, &attempt, &report)?;
+    check_order(scope, &attempt, &answer).await?;
     let reference = report
         .reference
         .filter(|reference| !reference.trim().is_empty())
@@ -241,6 +242,24 @@ pub async fn resolve_unknown(scope: &mut Scope, told: Report) -> Result<Attempt,
 async fn attempt(scope: &mut Scope, id: AttemptId) -> Result<Attempt, Error> {
     let found = store::attempt::get_many(&mut scope.tx, &[id]).await?;
     found.into_iter().next().ok_or(store::Error::NotFound).or_missing("attempt", id)
+}
+
+/// Money comes after it was asked for, and goes back after it came.
+async fn check_order(scope: &mut Scope, attempt: &Attempt, answer: &Answer) -> Result<(), Error> {
+    let (Answer::Settled { on } | Answer::Bounced { on, .. }) = answer else { return Ok(()) };
+    let asked = date::local(attempt.submitted_at, scope.organization.time_zone);
+    let mut earliest = (asked, "the attempt");
+    if matches!(answer, Answer::Bounced { .. }) {
+        let came = store::payment::by_attempts(&mut scope.tx, &[attempt.id]).await?;
+        let came = came.iter().map(|one| (one.payment.booked_on, "what it brought"));
+        earliest = came.fold(earliest, |one, other| if other.0 > one.0 { other } else { one });
+    }
+    if *on >= earliest.0 {
+        return Ok(());
+    }
+    let ((first, what), today) = (earliest, scope.today());
+    let message = format!("{on} is before {what} of {first}: expected {first} to {today}");
+    Err(Error::invalid("on", message))
 }
 
 fn answer_of(scope: &Scope, attempt: &Attempt, report: &Report) -> Result<Answer, Error> {

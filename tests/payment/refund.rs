@@ -141,6 +141,21 @@ async fn a_refund_that_is_declined_is_the_balance_again_and_pays_the_next_invoic
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_did_not_arrive_is_sent_again_by_the_same_way() {
+    let world = World::new().await;
+    let (mut client, _, paid) = collected(&world, "settles").await;
+    let first = ordered(&mut client, refund(&paid, 12_100)).await;
+    client.advance("2025-02-05").await.unwrap();
+    let back = v1::ReturnPaymentRequest { payment_id: first.id, ..Default::default() };
+    client.payments.return_payment(back).await.unwrap();
+    ordered(&mut client, refund(&paid, 12_100)).await;
+    client.advance("2025-02-06").await.unwrap();
+    assert_eq!(refunds(&mut client).await, ["settled 121.00", "settled 121.00"]);
+    assert!(!client.balances("2025-02-06").await.contains_key("2060"));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_go_back_by_its_way_is_refused() {
     let world = World::new().await;
     let (mut client, ann, paid) = collected(&world, "settles").await;

@@ -195,20 +195,22 @@ pub async fn list_refunds(
     Ok(rows.into_iter().map(Refund::from).collect())
 }
 
-/// What of a payment goes back or went back by its way, in minor units.
+/// What of a payment goes back or went back by its way, in minor units: without what did not arrive.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`].
 pub async fn refunded_of(tx: &mut Tx, payment: PaymentId) -> Result<i64> {
-    let amounts: Vec<i64> = dsl::payment_refunds
+    let sent: Vec<(PaymentId, i64)> = dsl::payment_refunds
         .filter(dsl::org_id.eq(tx.org()))
         .filter(dsl::payment_id.eq(payment))
         .filter(dsl::state.ne(RefundState::Declined))
-        .select(dsl::amount_minor)
+        .select((dsl::id, dsl::amount_minor))
         .load(tx.connection())
         .await?;
+    let ids: Vec<PaymentId> = sent.iter().map(|(id, _)| *id).collect();
+    let returned = super::read::returned(tx, &ids).await?;
     // Never more than the payment.
-    Ok(amounts.into_iter().sum())
+    Ok(sent.iter().filter(|(id, _)| !returned.contains(id)).map(|(_, minor)| minor).sum())
 }
 
 /// Refunds about which the gateway is to be asked now, the longest waiting first.

@@ -98,7 +98,8 @@ const FINDINGS: &str = "
     SELECT concat_ws(' ', 'payment', p.id, 'is refunded beyond what it is')
     FROM payments p WHERE p.org_id = ORG AND p.kind = 'collection' AND p.amount_minor <
         (SELECT sum(r.amount_minor) FROM payment_refunds r
-         WHERE r.org_id = ORG AND r.payment_id = p.id AND r.state <> 'declined')
+         WHERE r.org_id = ORG AND r.payment_id = p.id AND r.state <> 'declined'
+            AND NOT EXISTS (SELECT FROM payments b WHERE b.org_id = ORG AND b.reverses = r.id))
     UNION ALL
     SELECT concat_ws(' ', 'account', a.customer_id, a.currency, 'sets apart', a.refunding_minor)
     FROM billing_accounts a WHERE a.org_id = ORG AND a.refunding_minor <>

@@ -3,6 +3,7 @@
 
 mod policy;
 mod suspension;
+mod wake;
 
 use server::pb::v1::{self, set_payment_method_request::Details};
 

@@ -6,17 +6,17 @@ use server::pb::v1::{self, DunningPolicy};
 use super::{card, due_at_once, pay, standing, without_money};
 use crate::world::{Client, Plan, World, book, date, refusal};
 
-/// Chooses the built-in policy without its grace.
-async fn strictly(client: &mut Client) {
+/// Chooses the built-in policy with a change.
+pub(super) async fn with_policy(client: &mut Client, change: impl FnOnce(&mut DunningPolicy)) {
     let request = v1::GetDunningPolicyRequest::default();
     let usual = client.dunning.get_dunning_policy(request).await.unwrap().into_inner();
-    let policy = DunningPolicy {
+    let mut policy = DunningPolicy {
         id: String::new(),
-        name: "strict".into(),
-        grace_until_day: 0,
+        name: "own".into(),
         is_default: false,
         ..usual.policy.unwrap()
     };
+    change(&mut policy);
     let request = v1::CreateDunningPolicyRequest { policy: Some(policy), ..Default::default() };
     let made = client.dunning.create_dunning_policy(request).await.unwrap().into_inner();
     let request = v1::SetDefaultDunningPolicyRequest {
@@ -24,6 +24,11 @@ async fn strictly(client: &mut Client) {
         ..Default::default()
     };
     client.dunning.set_default_dunning_policy(request).await.unwrap();
+}
+
+/// Chooses the built-in policy without its grace.
+pub(super) async fn strictly(client: &mut Client) {
+    with_policy(client, |policy| policy.grace_until_day = 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +73,7 @@ fn debit(iban: &str) -> Details {
     })
 }
 
-async fn debited(client: &mut Client, customer: &v1::Customer, iban: &str) {
+pub(super) async fn debited(client: &mut Client, customer: &v1::Customer, iban: &str) {
     let request = v1::SetPaymentMethodRequest {
         customer_id: customer.id.clone(),
         details: Some(debit(iban)),

@@ -5,7 +5,7 @@
 //! carries out what follows from a change: delivery is suspended, or goes on.
 //!
 //! Invariants: computed anew whenever a collection changes and on the day on which it changes by
-//! itself. Hold the billing accounts of the customers.
+//! itself: a collection knows the day on which it begins to count, what is kept the next one. Hold the billing accounts of the customers.
 //!
 //! Deliberately absent: the answer to who asks whether to deliver ([`domain::entitlement`]).
 
@@ -180,7 +180,7 @@ pub async fn show(scope: &mut Scope, shown: &mut [Subscription]) -> Result<(), E
     Ok(())
 }
 
-/// Computes anew where those stand whose state changes by itself today.
+/// Plans anew what those owe whose state changes by itself today, and computes where they stand.
 ///
 /// # Errors
 /// [`Error::Unavailable`], [`Error::Busy`].
@@ -193,7 +193,7 @@ pub(crate) async fn turn_due(ctx: &Ctx, org: OrgId) -> Result<(), Error> {
             return Ok(());
         }
         store::billing::lock_many(&mut scope.tx, &customers).await?;
-        recompute(&mut scope, &customers).await?;
+        crate::collection::refresh(&mut scope, &customers).await?;
         scope.commit().await?;
     }
 }

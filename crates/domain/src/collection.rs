@@ -17,7 +17,7 @@ use chrono_tz::Tz;
 use crate::Outcome;
 use crate::code::codes;
 use crate::date::{self, Date};
-use crate::dunning::{Action, Case, Moment, Planned, Policy, StepKey};
+use crate::dunning::{Action, Case, Degree, Moment, Planned, Policy, StepKey};
 use crate::failure::{self, FailureClass};
 use crate::id::{CustomerId, DunningPolicyId, InvoiceId, PaymentMethodId};
 use crate::money::Currency;
@@ -106,6 +106,9 @@ pub struct Collection {
     pub why: String,
     /// Who holds it, and until when.
     pub hold: Option<Hold>,
+    /// The day on which it begins to count as overdue, while that is still to come: whatever else
+    /// happens or does not, where its customer stands changes then.
+    pub overdue_on: Option<Date>,
 }
 
 /// What happens next by itself.
@@ -212,6 +215,7 @@ impl Collection {
             next: Some(Next { at: date::start_of_day(due_on, zone), action: NextAction::Collect }),
             why: "is to be paid on its due date".to_owned(),
             hold: None,
+            overdue_on: None,
         }
     }
 
@@ -233,6 +237,14 @@ impl Collection {
             self.hold = None;
             self.extra = None;
         }
+        self.overdue_on = self.begins_on(situation);
+    }
+
+    /// The day on which it begins to count as overdue, while that is still to come.
+    fn begins_on(&self, situation: &Situation<'_>) -> Option<Date> {
+        let (case, today) = (self.case(situation)?, situation.today());
+        let clear = situation.is_open && situation.policy.degree_on(&case, today) == Degree::Clear;
+        clear.then(|| situation.policy.changes_on(&case, today)).flatten()
     }
 
     /// What is to be done now; nothing when it is not yet time.

@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Date as SqlDate, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Date as SqlDate, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::date::Date;
 use domain::dunning::Degree;
 use domain::entitlement::{Arrears, Delivery};
 use domain::id::{CustomerId, InvoiceId};
 
-use crate::schema::{arrears, customers};
+use crate::schema::{arrears, collections, customers};
 use crate::{Error, Result, Tx};
 
 #[derive(Queryable, Selectable)]
@@ -91,20 +91,33 @@ pub async fn get_many(tx: &mut Tx, customers: &[CustomerId]) -> Result<HashMap<C
     rows.into_iter().map(|row| Ok((row.customer_id, Kept::try_from(row)?))).collect()
 }
 
-/// Customers whose state changes by itself on or before a day.
+/// Customers whose state changes by itself on or before a day: that of those of whom something is
+/// missing, and of those of whom something begins to be.
 ///
 /// # Errors
 /// [`Error::Unavailable`].
 pub async fn due(tx: &mut Tx, on: Date, limit: i64) -> Result<Vec<CustomerId>> {
-    let due = arrears::table
-        .filter(arrears::org_id.eq(tx.org()))
-        .filter(arrears::changes_on.le(on))
-        .order((arrears::changes_on, arrears::customer_id))
-        .limit(limit)
-        .select(arrears::customer_id)
-        .load(tx.connection())
-        .await?;
-    Ok(due)
+    let rows: Vec<DueRow> = diesel::sql_query(
+        "SELECT d.customer_id FROM ( \
+             SELECT a.customer_id, a.changes_on AS due_on FROM arrears a \
+             WHERE a.org_id = $1 AND a.changes_on <= $2 \
+             UNION ALL \
+             SELECT c.customer_id, c.overdue_on FROM collections c \
+             WHERE c.org_id = $1 AND c.overdue_on <= $2) d \
+         GROUP BY d.customer_id ORDER BY min(d.due_on), d.customer_id LIMIT $3",
+    )
+    .bind::<SqlUuid, _>(tx.org())
+    .bind::<SqlDate, _>(on)
+    .bind::<BigInt, _>(limit)
+    .load(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| row.customer_id).collect())
+}
+
+#[derive(QueryableByName)]
+struct DueRow {
+    #[diesel(sql_type = SqlUuid)]
+    customer_id: CustomerId,
 }
 
 /// Whether the state of any customer changes by itself on or before a day.
@@ -112,9 +125,13 @@ pub async fn due(tx: &mut Tx, on: Date, limit: i64) -> Result<Vec<CustomerId>> {
 /// # Errors
 /// [`Error::Unavailable`].
 pub async fn is_due(tx: &mut Tx, on: Date) -> Result<bool> {
-    let due =
+    let changes =
         arrears::table.filter(arrears::org_id.eq(tx.org())).filter(arrears::changes_on.le(on));
-    Ok(diesel::select(diesel::dsl::exists(due)).get_result(tx.connection()).await?)
+    let begins = collections::table
+        .filter(collections::org_id.eq(tx.org()))
+        .filter(collections::overdue_on.le(on));
+    let (changes, begins) = (diesel::dsl::exists(changes), diesel::dsl::exists(begins));
+    Ok(diesel::select(changes.or(begins)).get_result(tx.connection()).await?)
 }
 
 /// Replaces where customers stand: `now` has those of whom something is missing.

@@ -54,6 +54,7 @@ struct Row {
     held_by: Option<String>,
     held_until: Option<Date>,
     overdue_told: Option<Date>,
+    overdue_on: Option<Date>,
 }
 
 impl From<Row> for Collection {
@@ -75,6 +76,7 @@ impl From<Row> for Collection {
             next: row.next_at.zip(row.next_action).map(|(at, action)| Next { at, action }),
             why: row.why,
             hold: row.held_by.map(|by| Hold { by, until: row.held_until }),
+            overdue_on: row.overdue_on,
         }
     }
 }
@@ -139,11 +141,11 @@ pub async fn save(tx: &mut Tx, changed: &[Collection], changed_at: DateTime<Utc>
          policy_id = u.policy_id, day_zero = u.day_zero, class = u.class, raw_code = u.raw_code, \
          attempts = u.attempts, not_sent = u.not_sent, last_attempt_on = u.last_attempt_on, \
          extra = u.extra, next_at = u.next_at, next_action = u.next_action, why = u.why, \
-         held_by = u.held_by, held_until = u.held_until \
-         FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+         held_by = u.held_by, held_until = u.held_until, overdue_on = u.overdue_on \
+         FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
          AS u (invoice_id, state, scheme, policy_id, day_zero, class, raw_code, attempts, not_sent, \
-         last_attempt_on, extra, next_at, next_action, why, held_by, held_until) \
-         WHERE c.org_id = $1 AND c.invoice_id = u.invoice_id",
+         last_attempt_on, extra, next_at, next_action, why, held_by, held_until, \
+         overdue_on) WHERE c.org_id = $1 AND c.invoice_id = u.invoice_id",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Timestamptz, _>(changed_at)
@@ -163,6 +165,7 @@ pub async fn save(tx: &mut Tx, changed: &[Collection], changed_at: DateTime<Utc>
     .bind::<Array<Text>, _>(each(changed, |one| one.why.clone()))
     .bind::<Array<Nullable<Text>>, _>(each(changed, |one| hold(one).map(|hold| hold.by)))
     .bind::<Array<Nullable<SqlDate>>, _>(each(changed, |one| hold(one).and_then(|hold| hold.until)))
+    .bind::<Array<Nullable<SqlDate>>, _>(each(changed, |one| one.overdue_on))
     .execute(tx.connection())
     .await?;
     Ok(())

@@ -105,6 +105,8 @@ diesel::table! {
         held_by -> Nullable<Text>,
         held_until -> Nullable<Date>,
         changed_at -> Timestamptz,
+        overdue_on -> Nullable<Date>,
+        below_minimum -> Bool,
     }
 }
 
@@ -655,6 +657,7 @@ diesel::table! {
         ask_at -> Nullable<Timestamptz>,
         asked -> Int4,
         withdrawn_at -> Nullable<Timestamptz>,
+        worker -> Nullable<Text>,
     }
 }
 

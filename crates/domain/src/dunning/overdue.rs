@@ -192,12 +192,12 @@ pub struct Overdue {
 /// A customer's overdue state: that of its oldest invoice that is overdue. The oldest is the one
 /// with the earliest day 0; among those, the earliest due date, then the lowest number. (By day 0
 /// and not by due date: an old invoice whose payment bounces today must not win new grace for one
-/// that has been failing for weeks.)
+/// that has been failing for weeks. A day 0 within a pause is the day after the pause.)
 #[must_use]
 pub fn overdue(open: &[OpenCase<'_>], today: Date) -> Overdue {
     let started = open.iter().filter(|invoice| invoice.is_overdue(today));
     let age = |invoice: &&OpenCase<'_>| {
-        let day_zero = invoice.case.map_or(date::LATEST, |case| case.day_zero);
+        let day_zero = invoice.case.map_or(date::LATEST, |case| case.date_of(0));
         let number = (invoice.number.len(), invoice.number.to_owned());
         (day_zero, invoice.due_on, number, invoice.invoice_id)
     };

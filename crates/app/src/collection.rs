@@ -55,6 +55,10 @@ pub(crate) async fn open(scope: &mut Scope, documents: &[&Draft]) -> Result<(), 
         return Ok(());
     }
     let new = with_policies(scope, new).await?;
+    let customers: Vec<CustomerId> = new.iter().map(|one| one.customer_id).collect();
+    let today = scope.today();
+    // What comes of the others is decided at the next look, which is due now.
+    store::collection::look_again(&mut scope.tx, &customers, today).await?;
     Ok(store::collection::insert(&mut scope.tx, &new, scope.now).await?)
 }
 
@@ -115,6 +119,20 @@ pub(crate) async fn went_back(
     }
     let begun: Vec<Collection> = found.into_iter().map(|one| one.collection).collect();
     save(scope, &begun).await
+}
+
+/// Plans anew what customers are to pay after one of their invoices was, where a policy asks for
+/// what they owe in all. Hold their billing accounts.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub(crate) async fn measure(scope: &mut Scope, customers: &[CustomerId]) -> Result<(), Error> {
+    let today = scope.today();
+    if store::collection::look_again(&mut scope.tx, customers, today).await? {
+        let found = store::collection::load(&mut scope.tx, Which::Open(customers)).await?;
+        plan(scope, found).await?;
+    }
+    Ok(())
 }
 
 /// Tries once, at the next look, what could not be collected from a customer: it has given new

@@ -20,7 +20,7 @@ use crate::date::{self, Date};
 use crate::dunning::{Action, Case, Degree, Moment, Planned, Policy, StepKey};
 use crate::failure::{self, FailureClass};
 use crate::id::{CustomerId, DunningPolicyId, InvoiceId, PaymentMethodId};
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use crate::payment::Scheme;
 use crate::payment::attempt::{AttemptState, Effect};
 use crate::period::Period;
@@ -109,6 +109,8 @@ pub struct Collection {
     /// The day on which it begins to count as overdue, while that is still to come: whatever else
     /// happens or does not, where its customer stands changes then.
     pub overdue_on: Option<Date>,
+    /// Whether its customer owed less than the policy's minimum when it was planned.
+    pub below_minimum: bool,
 }
 
 /// What happens next by itself.
@@ -136,6 +138,9 @@ pub struct Situation<'a> {
     pub policy: &'a Policy,
     /// Whether anything of the invoice is open.
     pub is_open: bool,
+    /// What its customer owes in its currency, on all invoices; looked at where the policy has a
+    /// minimum.
+    pub owed: Money,
     /// The attempt that may still bring money by itself.
     pub attempt: Option<AttemptState>,
     /// Whether the gateway is no longer asked about that attempt: only a person can find out.
@@ -216,12 +221,14 @@ impl Collection {
             why: "is to be paid on its due date".to_owned(),
             hold: None,
             overdue_on: None,
+            below_minimum: false,
         }
     }
 
     /// Decides what happens next by itself.
     pub fn plan(&mut self, situation: &Situation<'_>) {
         self.begin(situation);
+        self.measure(situation);
         let (state, next, why) = match self.course(situation) {
             Course::Close => (CollectionState::Closed, None, "nothing is open".to_owned()),
             Course::Rest(state, why) => (state, None, why.to_owned()),
@@ -288,6 +295,25 @@ impl Collection {
         }
     }
 
+    /// While less is owed than the policy's minimum nothing follows, and no day counts: they are
+    /// counted from the day on which enough is owed.
+    fn measure(&mut self, situation: &Situation<'_>) {
+        if !situation.is_open {
+            return;
+        }
+        let below = !situation.policy.is_dunned(situation.owed);
+        if self.waits_for_more() && !below {
+            self.day_zero = Some(situation.today());
+        }
+        self.below_minimum = below;
+    }
+
+    /// Whether it has failed or is late, and too little is owed for anything to follow.
+    #[must_use]
+    pub fn waits_for_more(&self) -> bool {
+        self.below_minimum && self.day_zero.is_some() && self.class().starts_overdue()
+    }
+
     fn course(&mut self, situation: &Situation<'_>) -> Course {
         let (now, zone, today) = (situation.now, situation.zone, situation.today());
         if !situation.is_open {
@@ -350,6 +376,11 @@ impl Collection {
     /// What the policy says.
     fn follow(&self, situation: &Situation<'_>) -> Course {
         let (zone, today) = (situation.zone, situation.today());
+        if self.waits_for_more() {
+            let minimum = situation.policy.minimum(self.currency);
+            let of = minimum.map(|minimum| format!(" of {minimum}")).unwrap_or_default();
+            return Course::Person(format!("less is owed than the policy's minimum{of}"));
+        }
         let Some(case) = self.case(situation) else {
             if today < self.due_on {
                 let at = date::start_of_day(self.due_on, zone);
@@ -393,19 +424,23 @@ impl Collection {
         self.case(situation).map(coming).unwrap_or_default()
     }
 
-    /// The failure that the policy is asked about.
+    /// The failure that the policy is asked about; nothing while too little is owed.
     #[must_use]
     pub fn case(&self, situation: &Situation<'_>) -> Option<Case> {
         let scheme = self.scheme?;
-        let day_zero = self.day_zero?;
-        // Without a failure it is a transfer that did not come in time, also while another way of
-        // paying is tried.
-        let class = self.failure.as_ref().map_or(FailureClass::NoMoney, |(class, _)| *class);
+        let day_zero = self.day_zero.filter(|_| !self.waits_for_more())?;
         Some(Case {
             last_attempt_on: self.last_attempt_on,
             frozen: situation.frozen.to_vec(),
-            ..Case::new(scheme, class, day_zero)
+            ..Case::new(scheme, self.class(), day_zero)
         })
+    }
+
+    /// Why the money did not come. Without a failure it is a transfer that did not come in time,
+    /// also while another way of paying is tried.
+    #[must_use]
+    pub fn class(&self) -> FailureClass {
+        self.failure.as_ref().map_or(FailureClass::NoMoney, |(class, _)| *class)
     }
 
     /// The steps done since this day zero.

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::date::{add_days, days_between};
+use crate::dunning::Terms;
 
 /// The day on which it is to be paid: a Monday.
 const DUE_ON: &str = "2025-02-03";
@@ -13,6 +14,8 @@ struct Life {
     collection: Collection,
     policy: Policy,
     is_open: bool,
+    /// In cents.
+    owed: i64,
     attempt: Option<AttemptState>,
     is_lost: bool,
     method: Option<Scheme>,
@@ -34,6 +37,7 @@ impl Life {
             collection: Collection::of_invoice(invoice, customer, euro, due_on(), Tz::UTC),
             policy: Policy::goodwill(),
             is_open: true,
+            owed: 100_00,
             attempt: None,
             is_lost: false,
             method: None,
@@ -47,6 +51,7 @@ impl Life {
         let situation = Situation {
             policy: &self.policy,
             is_open: self.is_open,
+            owed: Money::new(self.owed, Currency::EUR),
             attempt: self.attempt,
             is_lost: self.is_lost,
             method: self.method.map(|scheme| (PaymentMethodId(uuid::Uuid::nil()), scheme)),
@@ -118,6 +123,12 @@ impl Life {
                 self.collection.hold = Some(Hold { by: "Ann".into(), until: Some(until) });
             }
             "release" => self.collection.hold = None,
+            "minimum" => {
+                let minimums = vec![Money::new(code.parse().unwrap(), Currency::EUR)];
+                let terms = self.policy.terms().clone();
+                self.policy = Policy::new(Terms { minimums, ..terms }).unwrap();
+            }
+            "owes" => self.owed = code.parse().unwrap(),
             "paid" => self.is_open = false,
             "reopened" => self.is_open = true,
             // What the customer had paid by itself, or what had been collected, goes back: today, or
@@ -261,6 +272,21 @@ const TABLE: &str = "
     card day:0 hold                                       | under_way attempts 1
     card day:0 hold declined:insufficient_funds           | held attempts 1 zero 0
     card hold paid                                        | closed attempts 0
+    # Less is owed than the policy's minimum: it is collected once, and then nothing follows and no
+    # day counts until more is owed.
+    card minimum:10000 day:0 declined:insufficient_funds  | waiting retry 1 attempts 1 zero 0
+    card minimum:10001 day:0 declined:insufficient_funds  | person attempts 1 zero 0
+    card minimum:10001 day:0 declined:insufficient_funds day:40 | person attempts 1 zero 0
+    card minimum:10001 day:0 declined:insufficient_funds day:40 owes:10001 | waiting retry 41 attempts 1 zero 40
+    card minimum:10001 day:0 declined:insufficient_funds day:40 owes:10001 day:41 declined:insufficient_funds owes:9 | person attempts 2 zero 40
+    card minimum:10001 day:0 declined:insufficient_funds day:5 new day:5 | under_way attempts 2 zero 0
+    card minimum:10001 day:0 declined:insufficient_funds hand day:1 settled | closed attempts 2 zero 0
+    card minimum:10001 day:0 not_sent minutes:5           | under_way attempts 2
+    card minimum:10001 day:0 declined:processing_error day:1 | under_way attempts 2 zero 0
+    card minimum:10001 day:-1 owes:10001 day:0 declined:insufficient_funds | waiting retry 1 attempts 1 zero 0
+    transfer minimum:10001 day:3                          | person attempts 0 zero 0
+    transfer minimum:10001 day:3 owes:10001               | waiting step 6 attempts 0 zero 3
+    transfer minimum:10001 day:3 paid reopened owes:10001 | waiting step 6 attempts 0 zero 3
     # Open again.
     card day:0 settled day:30 bounced:do_not_honor        | waiting step 31 attempts 1 zero 30
     card day:0 declined:insufficient_funds day:1 settled day:30 bounced:insufficient_funds | waiting retry 31 attempts 2 zero 30
@@ -355,6 +381,8 @@ fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => plain.prop_map(str::to_owned),
         3 => code.prop_map(str::to_owned),
+        1 => prop::sample::select(vec!["minimum:10000", "owes:9999", "owes:10000"])
+            .prop_map(str::to_owned),
         4 => (0_i64..12).prop_map(|days| format!("ahead:{days}")),
         1 => (1_i64..900).prop_map(|minutes| format!("minutes:{minutes}")),
     ]

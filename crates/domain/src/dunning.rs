@@ -17,7 +17,7 @@ mod refused;
 
 use crate::code::codes;
 use crate::failure::FailureClass;
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::payment::Scheme;
 
 pub use overdue::{Degree, Moment, OpenCase, Overdue, overdue};
@@ -208,8 +208,14 @@ impl Policy {
     /// does.
     #[must_use]
     pub fn is_dunned(&self, owed: Money) -> bool {
-        let minimum = self.terms.minimums.iter().find(|m| m.currency() == owed.currency());
+        let minimum = self.minimum(owed.currency());
         minimum.is_none_or(|minimum| owed.minor() >= minimum.minor())
+    }
+
+    /// What a customer must owe at least in a currency.
+    #[must_use]
+    pub fn minimum(&self, currency: Currency) -> Option<Money> {
+        self.terms.minimums.iter().find(|minimum| minimum.currency() == currency).copied()
     }
 }
 

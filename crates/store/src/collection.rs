@@ -4,13 +4,14 @@
 //! number of statements for any number of rows.
 
 mod depth;
+mod owed;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{
-    Array, BigInt, Date as SqlDate, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+    Array, BigInt, Bool, Date as SqlDate, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::RunQueryDsl;
 use domain::collection::{Collection, CollectionState, Extra, Hold, Next, NextAction};
@@ -30,6 +31,7 @@ use crate::schema::{
 use crate::{Error, Result, Tx};
 
 pub use self::depth::{Depth, depth};
+pub use self::owed::{look_again, owed};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = collections, check_for_backend(diesel::pg::Pg))]
@@ -55,6 +57,7 @@ struct Row {
     held_until: Option<Date>,
     overdue_told: Option<Date>,
     overdue_on: Option<Date>,
+    below_minimum: bool,
 }
 
 impl From<Row> for Collection {
@@ -77,6 +80,7 @@ impl From<Row> for Collection {
             why: row.why,
             hold: row.held_by.map(|by| Hold { by, until: row.held_until }),
             overdue_on: row.overdue_on,
+            below_minimum: row.below_minimum,
         }
     }
 }
@@ -141,11 +145,13 @@ pub async fn save(tx: &mut Tx, changed: &[Collection], changed_at: DateTime<Utc>
          policy_id = u.policy_id, day_zero = u.day_zero, class = u.class, raw_code = u.raw_code, \
          attempts = u.attempts, not_sent = u.not_sent, last_attempt_on = u.last_attempt_on, \
          extra = u.extra, next_at = u.next_at, next_action = u.next_action, why = u.why, \
-         held_by = u.held_by, held_until = u.held_until, overdue_on = u.overdue_on \
-         FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+         held_by = u.held_by, held_until = u.held_until, overdue_on = u.overdue_on, \
+         below_minimum = u.below_minimum \
+         FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+         $20) \
          AS u (invoice_id, state, scheme, policy_id, day_zero, class, raw_code, attempts, not_sent, \
          last_attempt_on, extra, next_at, next_action, why, held_by, held_until, \
-         overdue_on) WHERE c.org_id = $1 AND c.invoice_id = u.invoice_id",
+         overdue_on, below_minimum) WHERE c.org_id = $1 AND c.invoice_id = u.invoice_id",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Timestamptz, _>(changed_at)
@@ -166,6 +172,7 @@ pub async fn save(tx: &mut Tx, changed: &[Collection], changed_at: DateTime<Utc>
     .bind::<Array<Nullable<Text>>, _>(each(changed, |one| hold(one).map(|hold| hold.by)))
     .bind::<Array<Nullable<SqlDate>>, _>(each(changed, |one| hold(one).and_then(|hold| hold.until)))
     .bind::<Array<Nullable<SqlDate>>, _>(each(changed, |one| one.overdue_on))
+    .bind::<Array<Bool>, _>(each(changed, |one| one.below_minimum))
     .execute(tx.connection())
     .await?;
     Ok(())

@@ -147,6 +147,7 @@ pub(crate) async fn take_in(scope: &mut Scope, answers: &[Answered]) -> Result<T
         let moved = move_money(scope, &taken).await?;
         plan(scope, &taken).await?;
         follow(scope, &taken, &moved, &customers).await?;
+        super::measure(scope, &customers).await?;
         strike(scope, &taken).await?;
         crate::reminder::failed(scope, &taken).await?;
         arrears::recompute(scope, &customers).await?;

@@ -8,6 +8,7 @@ use domain::collection::{Due, Situation};
 use domain::date::Date;
 use domain::dunning::{Case, Moment, Policy, StepKey};
 use domain::id::{AttemptId, CustomerId, DunningPolicyId, InvoiceId, PaymentMethodId};
+use domain::money::{Currency, Money};
 use domain::payment::Scheme;
 use domain::payment::attempt::Attempt;
 use domain::period::Period;
@@ -24,6 +25,8 @@ pub(crate) struct Desk {
     attempts: HashMap<InvoiceId, Attempt>,
     done: HashMap<InvoiceId, Vec<(Date, StepKey)>>,
     frozen: HashMap<InvoiceId, Vec<Period>>,
+    /// What customers owe; not looked at while no policy has a minimum.
+    owed: HashMap<(CustomerId, Currency), Money>,
     builtin: Policy,
     now: DateTime<Utc>,
     zone: Tz,
@@ -43,6 +46,11 @@ impl Desk {
         policies.sort_unstable();
         policies.dedup();
         let policies = store::dunning::policies(tx, &policies).await?;
+        let minimums = policies.iter().any(|one| !one.policy.terms().minimums.is_empty());
+        let owed = match minimums {
+            true => store::collection::owed(tx, &customers).await?,
+            false => Vec::new(),
+        };
         let methods = store::payment_method::active(tx, &customers).await?;
         let attempts = store::attempt::open_of(tx, &invoices).await?;
         let done = store::collection::steps(tx, &invoices).await?;
@@ -57,6 +65,7 @@ impl Desk {
             attempts: attempts.into_iter().map(|one| (one.invoice_id, one)).collect(),
             done,
             frozen,
+            owed: owed.into_iter().map(|(id, owed)| ((id, owed.currency()), owed)).collect(),
             builtin: Policy::goodwill(),
             now: scope.now,
             zone: scope.organization.time_zone,
@@ -69,6 +78,7 @@ impl Desk {
         Situation {
             policy: self.policy(about),
             is_open: about.open.minor() > 0,
+            owed: self.owed.get(&(one.customer_id, one.currency)).copied().unwrap_or(about.open),
             attempt: attempt.map(|attempt| attempt.state),
             is_lost: attempt.is_some_and(|attempt| attempt.ask_at.is_none()),
             method: self.methods.get(&one.customer_id).copied(),

@@ -73,6 +73,11 @@ pub async fn preview_invoice(scope: &mut Scope, id: InvoiceId) -> Result<Preview
         let moments = desk.coming(&one);
         return Ok(Preview { policy, class: case.class, reason, moments });
     }
+    if one.collection.waits_for_more() {
+        // Nothing follows until more is owed.
+        let class = one.collection.class();
+        return Ok(Preview { policy, class, reason: None, moments: Vec::new() });
+    }
     let Some(scheme) = desk.scheme(&one) else {
         let message = "nothing has failed, and the customer has no way of paying: set one";
         let customer = one.collection.customer_id;

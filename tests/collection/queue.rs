@@ -93,6 +93,24 @@ async fn a_held_collection_waits_and_goes_on_when_it_is_released() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_hurries_what_is_held_releases_it_also_when_new_details_wait() {
+    let (world, mut client, product) = world().await;
+    let ann = payer(&mut client, "Ann", "declines_expired_card").await;
+    let one = invoice(&mut client, &ann, &product).await;
+    client.advance("2025-02-03").await.unwrap();
+    hold(&mut client, &one.id, None).await.unwrap();
+    pays_by(&mut client, &ann, "settles").await;
+    assert_eq!(collection(&mut client, &one).await.state(), State::Held);
+    let hurried = retry_now(&mut client, &one.id).await.unwrap();
+    assert_eq!((hurried.state(), hurried.next_action()), (State::Waiting, NextAction::Extra));
+    assert_eq!(collection(&mut client, &one).await, hurried);
+    client.advance("2025-02-04").await.unwrap();
+    let paid = "02-03 declined expired_card, 02-03 settled: closed 0.00";
+    assert_eq!(story(&mut client, &one).await, paid);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_step_that_is_passed_over_does_not_happen() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "declines_1_insufficient_funds").await;

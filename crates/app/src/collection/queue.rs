@@ -110,10 +110,9 @@ pub async fn retry_now(scope: &mut Scope, id: InvoiceId) -> Result<Collected, Er
         return Err(Error::Refused(refusal));
     }
     one.collection.hold = None;
-    match one.collection.rearm(Extra::ByHand) {
-        Outcome::Applied(()) => settle(scope, one).await,
-        Outcome::Unchanged => Ok(one),
-    }
+    // Where new details wait to be tried, that is the attempt.
+    let (Outcome::Applied(()) | Outcome::Unchanged) = one.collection.rearm(Extra::ByHand);
+    settle(scope, one).await
 }
 
 /// Holds a collection, until a date or until it is released.

@@ -111,6 +111,33 @@ async fn a_person_who_hurries_what_is_held_releases_it_also_when_new_details_wai
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn to_pass_over_new_details_leaves_the_steps_of_the_policy() {
+    let (world, mut client, product) = world().await;
+    let ann = payer(&mut client, "Ann", "declines_insufficient_funds").await;
+    let one = invoice(&mut client, &ann, &product).await;
+    client.advance("2025-02-03").await.unwrap();
+    let before = collection(&mut client, &one).await;
+    pays_by(&mut client, &ann, "settles").await;
+    assert_eq!(collection(&mut client, &one).await.next_action(), NextAction::Extra);
+    assert_eq!(skip(&mut client, &one.id).await.unwrap(), before);
+    client.advance("2025-02-04").await.unwrap();
+    let paid = "02-03 declined insufficient_funds, 02-04 settled: closed 0.00";
+    assert_eq!(story(&mut client, &one).await, paid);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_attempt_cannot_be_passed_over_and_it_is_said_why() {
+    let (world, mut client, product) = world().await;
+    let ann = payer(&mut client, "Ann", "settles").await;
+    let one = invoice(&mut client, &ann, &product).await;
+    let refused = refusal(skip(&mut client, &one.id).await);
+    assert_eq!(refused.line(), "FailedPrecondition NOTHING_TO_SKIP");
+    assert!(refused.message.contains("hold it instead"), "{}", refused.message);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_step_that_is_passed_over_does_not_happen() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "declines_1_insufficient_funds").await;

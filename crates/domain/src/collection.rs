@@ -11,19 +11,24 @@
 //! for an attempt ([`crate::payment::attempt`]), what missing money does to delivery
 //! ([`crate::entitlement`]).
 
+mod count;
+mod skip;
+
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 
 use crate::Outcome;
 use crate::code::codes;
 use crate::date::{self, Date};
-use crate::dunning::{Action, Case, Degree, Moment, Planned, Policy, StepKey};
+use crate::dunning::{Action, Case, Moment, Planned, Policy, StepKey};
 use crate::failure::{self, FailureClass};
 use crate::id::{CustomerId, DunningPolicyId, InvoiceId, PaymentMethodId};
 use crate::money::{Currency, Money};
 use crate::payment::Scheme;
 use crate::payment::attempt::{AttemptState, Effect};
 use crate::period::Period;
+
+pub use self::skip::SkipRefused;
 
 codes! {
     /// Where a collection stands.
@@ -247,13 +252,6 @@ impl Collection {
         self.overdue_on = self.begins_on(situation);
     }
 
-    /// The day on which it begins to count as overdue, while that is still to come.
-    fn begins_on(&self, situation: &Situation<'_>) -> Option<Date> {
-        let (case, today) = (self.case(situation)?, situation.today());
-        let clear = situation.is_open && situation.policy.degree_on(&case, today) == Degree::Clear;
-        clear.then(|| situation.policy.changes_on(&case, today)).flatten()
-    }
-
     /// What is to be done now; nothing when it is not yet time.
     #[must_use]
     pub fn due(&self, situation: &Situation<'_>) -> Due {
@@ -293,25 +291,6 @@ impl Collection {
         if self.failure.is_none() {
             self.scheme = Some(Scheme::BankTransfer);
         }
-    }
-
-    /// While less is owed than the policy's minimum nothing follows, and no day counts: they are
-    /// counted from the day on which enough is owed.
-    fn measure(&mut self, situation: &Situation<'_>) {
-        if !situation.is_open {
-            return;
-        }
-        let below = !situation.policy.is_dunned(situation.owed);
-        if self.waits_for_more() && !below {
-            self.day_zero = Some(situation.today());
-        }
-        self.below_minimum = below;
-    }
-
-    /// Whether it has failed or is late, and too little is owed for anything to follow.
-    #[must_use]
-    pub fn waits_for_more(&self) -> bool {
-        self.below_minimum && self.day_zero.is_some() && self.class().starts_overdue()
     }
 
     fn course(&mut self, situation: &Situation<'_>) -> Course {

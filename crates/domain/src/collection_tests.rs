@@ -122,6 +122,12 @@ impl Life {
                 let until = add_days(due_on(), code.parse().unwrap());
                 self.collection.hold = Some(Hold { by: "Ann".into(), until: Some(until) });
             }
+            "skip" => {
+                let skipped = self.with(Collection::skip).unwrap();
+                let day_zero = self.collection.day_zero;
+                self.done.extend(skipped.into_iter().filter_map(|key| Some((day_zero?, key))));
+            }
+            "no_skip" => drop(self.with(Collection::skip).unwrap_err()),
             "release" => self.collection.hold = None,
             "minimum" => {
                 let minimums = vec![Money::new(code.parse().unwrap(), Currency::EUR)];
@@ -287,6 +293,21 @@ const TABLE: &str = "
     transfer minimum:10001 day:3                          | person attempts 0 zero 0
     transfer minimum:10001 day:3 owes:10001               | waiting step 6 attempts 0 zero 3
     transfer minimum:10001 day:3 paid reopened owes:10001 | waiting step 6 attempts 0 zero 3
+    # Passed over: only what is next.
+    card day:0 declined:insufficient_funds skip           | waiting retry 3 attempts 1 zero 0
+    card day:0 declined:insufficient_funds skip skip      | waiting retry 7 attempts 1 zero 0
+    card day:0 declined:insufficient_funds hold skip release | waiting retry 3 attempts 1 zero 0
+    card day:0 declined:insufficient_funds new skip       | waiting retry 1 attempts 1 zero 0
+    card day:0 declined:insufficient_funds hand skip day:1 | under_way attempts 2 zero 0
+    card day:0 declined:insufficient_funds new none skip  | waiting step 3 attempts 1 zero 0
+    card day:0 declined:insufficient_funds day:1 not_sent | waiting resend 1_00:05 attempts 2 zero 0
+    card day:0 declined:insufficient_funds day:1 not_sent skip | waiting retry 3 attempts 2 zero 0
+    card day:0 accepted new skip declined:expired_card    | waiting step 1 attempts 1 zero 0
+    card no_skip                                          | waiting collect 0 attempts 0
+    card day:0 no_skip                                    | under_way attempts 1
+    card day:0 not_sent no_skip                           | waiting resend 0_00:05 attempts 1
+    card hand skip                                        | waiting collect 0 attempts 0
+    none day:0 no_skip                                    | person attempts 0
     # Open again.
     card day:0 settled day:30 bounced:do_not_honor        | waiting step 31 attempts 1 zero 30
     card day:0 declined:insufficient_funds day:1 settled day:30 bounced:insufficient_funds | waiting retry 31 attempts 2 zero 30

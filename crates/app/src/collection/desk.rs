@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use domain::collection::{Due, Situation};
+use domain::collection::{Due, Situation, SkipRefused};
 use domain::date::Date;
 use domain::dunning::{Case, Moment, Policy, StepKey};
 use domain::id::{AttemptId, CustomerId, DunningPolicyId, InvoiceId, PaymentMethodId};
@@ -122,9 +122,10 @@ impl Desk {
         method.is_some_and(|(_, scheme)| *scheme != Scheme::BankTransfer)
     }
 
-    /// The steps that the policy would take next, on whatever day that is.
-    pub(crate) fn next_steps(&self, about: &Collected) -> Vec<StepKey> {
-        about.collection.next_steps(&self.situation(about))
+    /// Passes over what would happen next; answers the steps of its policy that it was.
+    pub(crate) fn skip(&self, about: &mut Collected) -> Result<Vec<StepKey>, SkipRefused> {
+        let situation = self.situation(about);
+        about.collection.skip(&situation)
     }
 
     /// What is still to come of its policy when nothing is paid.

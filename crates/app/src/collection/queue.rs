@@ -2,9 +2,8 @@
 //! whose results people and other systems report.
 
 use domain::Outcome;
-use domain::collection::{CollectionState, Extra, Hold};
+use domain::collection::{Extra, Hold};
 use domain::date::{self, Date};
-use domain::dunning::StepKey;
 use domain::id::{AttemptId, InvoiceId};
 use domain::money::Money;
 use domain::organization::text;
@@ -151,25 +150,22 @@ pub async fn release(scope: &mut Scope, id: InvoiceId) -> Result<Collected, Erro
     settle(scope, one).await
 }
 
-/// Passes over the steps that the policy would take next.
+/// Passes over what would happen next: an attempt out of turn, the repeat of one that never left,
+/// or else the steps that the policy would take next.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Refused`] with `NOTHING_TO_SKIP`.
 pub async fn skip(scope: &mut Scope, id: InvoiceId) -> Result<Collected, Error> {
     let mut one = lock(scope, id).await?;
     let desk = Desk::load(scope, std::slice::from_ref(&one)).await?;
-    let next: Vec<StepKey> = desk.next_steps(&one);
-    let (false, Some(day_zero), CollectionState::Waiting | CollectionState::Held) =
-        (next.is_empty(), one.collection.day_zero, one.collection.state)
-    else {
-        let message = "no step of the policy is next: there is nothing to pass over";
-        let refusal = Refusal::new("NOTHING_TO_SKIP", message).with("invoice_id", id);
-        return Err(Error::Refused(refusal));
-    };
-    let today = scope.today();
-    let steps: Vec<_> = next.into_iter().map(|key| (id, day_zero, key)).collect();
-    store::collection::record_steps(&mut scope.tx, &steps, today).await?;
-    one.collection.extra = None;
+    let next = desk.skip(&mut one).map_err(|refused| {
+        Error::Refused(Refusal::new("NOTHING_TO_SKIP", refused).with("invoice_id", id))
+    })?;
+    if let Some(day_zero) = one.collection.day_zero {
+        let today = scope.today();
+        let steps: Vec<_> = next.into_iter().map(|key| (id, day_zero, key)).collect();
+        store::collection::record_steps(&mut scope.tx, &steps, today).await?;
+    }
     settle(scope, one).await
 }
 

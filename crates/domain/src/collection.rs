@@ -12,9 +12,10 @@
 //! ([`crate::entitlement`]).
 
 mod count;
+mod resend;
 mod skip;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::Outcome;
@@ -189,12 +190,6 @@ enum Course {
     At(DateTime<Utc>, NextAction, String),
 }
 
-/// How many attempts one after the other may not leave before a person looks: by then the gateway
-/// has been away for more than ten hours.
-const MAX_NOT_SENT: i32 = 8;
-/// How long to wait with sending again; doubled each time.
-const RESEND_AFTER: Duration = Duration::minutes(5);
-
 /// Stands for the raw code of what was collected and went back without one.
 const RETURNED: &str = "returned";
 
@@ -330,13 +325,12 @@ impl Collection {
                     why.into(),
                 );
             }
-            if self.not_sent >= MAX_NOT_SENT {
+            if self.not_sent >= resend::MAX_NOT_SENT {
                 return Course::Person("the gateway could not be reached".to_owned());
             }
             if self.not_sent > 0 {
-                let doubled = RESEND_AFTER * 2_i32.pow(self.not_sent.unsigned_abs() - 1);
                 let why = "the attempt never left".to_owned();
-                let at = self.kept(NextAction::Resend, now + doubled);
+                let at = self.kept(NextAction::Resend, now + resend::after(self.not_sent));
                 return Course::At(at, NextAction::Resend, why);
             }
             if self.attempts == 0 && self.day_zero.is_none() {

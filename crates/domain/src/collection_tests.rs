@@ -1,4 +1,4 @@
-use chrono::NaiveTime;
+use chrono::{Duration, NaiveTime};
 use proptest::prelude::*;
 
 use super::*;
@@ -353,19 +353,27 @@ fn what_happens_next() {
 }
 
 #[test]
-fn a_gateway_that_is_away_is_tried_eight_times_and_then_a_person_looks() {
+fn a_gateway_that_is_away_is_tried_for_a_week_and_then_a_person_looks() {
     let mut life = Life::new();
     life.happen("card");
     life.happen("day:0");
-    for attempt in 1..=8 {
-        assert_eq!(life.sent, attempt);
+    let away_since = life.now;
+    let mut waits = Vec::new();
+    while life.collection.state == CollectionState::UnderWay {
+        let sent_at = life.now;
         life.happen("not_sent");
-        life.happen("minutes:1000");
+        let Some(next) = life.collection.next else { break };
+        waits.push((next.at - sent_at).num_minutes());
+        life.happen(&format!("minutes:{}", (next.at - sent_at).num_minutes()));
     }
-    assert_eq!((life.sent, life.collection.state), (8, CollectionState::Person));
+    let doubled = [5, 10, 20, 40, 80, 160, 320, 640];
+    let daily = [24 * 60; 7];
+    assert_eq!(waits, [&doubled[..], &daily[..]].concat());
+    assert_eq!((life.sent, life.collection.state), (16, CollectionState::Person));
+    assert!(life.now - away_since > Duration::days(7), "{}", life.now - away_since);
     life.happen("new");
     life.happen("minutes:0");
-    assert_eq!(life.sent, 9, "new details are tried all the same");
+    assert_eq!(life.sent, 17, "new details are tried all the same");
 }
 
 fn word() -> impl Strategy<Value = String> {

@@ -4,6 +4,7 @@ mod fault;
 mod money;
 mod queue;
 mod report;
+mod reversed;
 mod secret;
 mod years;
 

@@ -5,7 +5,7 @@ use server::pb::v1::{self, AttemptState as State};
 use super::{attempts, invoice, payer, story, world};
 use crate::world::{Client, cents, date, refusal};
 
-fn told(attempt: &v1::Attempt, result: State) -> v1::ReportPaymentResultRequest {
+pub(super) fn told(attempt: &v1::Attempt, result: State) -> v1::ReportPaymentResultRequest {
     let raw_code = match result {
         State::Declined | State::Bounced => "insufficient_funds",
         _ => "",
@@ -18,7 +18,7 @@ fn told(attempt: &v1::Attempt, result: State) -> v1::ReportPaymentResultRequest 
     }
 }
 
-async fn report(
+pub(super) async fn report(
     client: &mut Client,
     request: v1::ReportPaymentResultRequest,
 ) -> Result<State, tonic::Status> {
@@ -151,6 +151,23 @@ async fn wrong_reports_are_refused_with_their_field() {
     for (request, expected) in table {
         let refused = refusal(report(&mut client, request.clone()).await);
         assert_eq!(refused.line(), expected, "{request:?}");
+    }
+    client.advance("2025-02-11").await.unwrap();
+    let on = |result, day: &str| v1::ReportPaymentResultRequest {
+        on: Some(date(day)),
+        ..told(&attempt, result)
+    };
+    let early = refusal(report(&mut client, on(State::Settled, "2025-02-02")).await);
+    assert_eq!(early.line(), "InvalidArgument on");
+    report(&mut client, on(State::Settled, "2025-02-08")).await.unwrap();
+    for (day, expected) in [("2025-02-02", false), ("2025-02-07", false), ("2025-02-08", true)] {
+        match report(&mut client, on(State::Bounced, day)).await {
+            Ok(state) => assert!(expected && state == State::Bounced, "{day}"),
+            Err(status) => {
+                let refused = refusal::<()>(Err(status));
+                assert_eq!((refused.line().as_str(), expected), ("InvalidArgument on", false));
+            }
+        }
     }
     let mut other = world.sandbox("2025-02-03").await;
     assert_eq!(refusal(report(&mut other, good.clone()).await).line(), "NotFound");

@@ -65,3 +65,23 @@ async fn what_is_recorded_late_flows_into_the_next_month() {
     assert_eq!(months(&mut client, &sale.investment.investment_id).await, expected);
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_that_a_balance_keeps_paid_still_counts() {
+    let (world, mut client, sale) = begin().await;
+    client.advance("2025-02-01").await.unwrap();
+    let ben = buyer(&mut client, &sale, "Ben", "2025-02-01").await;
+    client.advance("2025-02-20").await.unwrap();
+    let paid = pay(&mut client, &ben, 12_100, None).await;
+    // The same once more; then the bank takes the first back.
+    pay(&mut client, &ben, 12_100, None).await;
+    super::bounce(&mut client, &paid).await;
+    client.advance("2025-04-01").await.unwrap();
+    let expected = [
+        "2025-01 0.00: 0.00, 0.00 (0.00) of 0.00, 0.00",
+        "2025-02 100.00: 40.00, 40.00 (40.00) of 40.00, 0.00",
+        "2025-03 0.00: 0.00, 0.00 (0.00) of 40.00, 0.00",
+    ];
+    assert_eq!(months(&mut client, &sale.investment.investment_id).await, expected);
+    world.finish().await;
+}

@@ -68,6 +68,7 @@ fn line(event: &v1::Event) -> String {
         v1::event::Subject::Payout(facts) => {
             format!("{on} {kind} {} {}", facts.number, euro(&facts.gross))
         }
+        v1::event::Subject::Refund(facts) => format!("{on} {kind} {}", euro(&facts.amount)),
     }
 }
 

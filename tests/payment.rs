@@ -1,6 +1,7 @@
 //! Money that comes and goes: what it pays, what waits, what goes back.
 
 mod refund;
+mod refund_told;
 mod write_off;
 
 use server::pb::google::r#type as google;

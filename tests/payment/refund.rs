@@ -36,7 +36,7 @@ async fn card(client: &mut Client, customer: &v1::Customer, token: &str) {
 }
 
 /// A customer of whom 121.00 were collected by this card, and who has 121.00 to its credit.
-async fn collected(world: &World, token: &str) -> (Client, v1::Customer, v1::Payment) {
+pub(super) async fn collected(world: &World, token: &str) -> (Client, v1::Customer, v1::Payment) {
     let mut client = world.sandbox("2025-02-03").await;
     let product = client.product("advice", &Plan::months(1, "0")).await;
     let customer = client.customer("Ann").await;
@@ -50,7 +50,7 @@ async fn collected(world: &World, token: &str) -> (Client, v1::Customer, v1::Pay
     (client, customer, found.remove(0))
 }
 
-fn refund(payment: &v1::Payment, cents: i64) -> v1::RefundPaymentRequest {
+pub(super) fn refund(payment: &v1::Payment, cents: i64) -> v1::RefundPaymentRequest {
     v1::RefundPaymentRequest {
         customer_id: payment.customer_id.clone(),
         payment_id: payment.id.clone(),
@@ -59,7 +59,7 @@ fn refund(payment: &v1::Payment, cents: i64) -> v1::RefundPaymentRequest {
     }
 }
 
-async fn ordered(client: &mut Client, request: v1::RefundPaymentRequest) -> v1::Refund {
+pub(super) async fn ordered(client: &mut Client, request: v1::RefundPaymentRequest) -> v1::Refund {
     let answer = client.payments.refund_payment(request).await.unwrap().into_inner();
     assert_eq!(answer.payment, None, "nothing went yet");
     answer.refund.unwrap()
@@ -350,6 +350,8 @@ async fn a_gateway_that_does_not_say_is_asked_and_at_last_a_person_finds_out() {
     let filter = app::payment::RefundFilter::default();
     let found = app::payment::list_refunds(&mut scope, filter, &page).await.unwrap();
     assert_eq!(found.rows[0].ask_at, None);
+    let open = store::payment::open_refunds(&mut scope.tx).await.unwrap();
+    assert_eq!(open, [("lost".to_owned(), 1)]);
     let report = app::payment::RefundReport {
         refund_id: found.rows[0].id,
         result: domain::payment::refund::RefundState::Declined,

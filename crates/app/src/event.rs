@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use domain::date::{self, Date};
 use domain::event::{
     self as rules, CollectionFacts, DocumentFacts, Event, EventKind, InvestmentFacts, ItemFacts,
-    PayoutFacts, Subject, SubscriptionFacts,
+    PayoutFacts, RefundFacts, Subject, SubscriptionFacts,
 };
 use domain::id::{CustomerId, EventId, InvoiceId, PriceId, ProductId, Sequence, SubscriptionId};
 use domain::invoice::{DocumentKind, Draft};
@@ -51,6 +51,7 @@ enum About {
     Collection(Box<CollectionFacts>),
     Investment(InvestmentFacts),
     Payout(PayoutFacts),
+    Refund(RefundFacts),
 }
 
 /// Something that happened to a subscription, which now stands as given.
@@ -156,6 +157,16 @@ pub(crate) fn of_payout(
     News { kind, effective_on: on, customer_id: investor, about: About::Payout(facts) }
 }
 
+/// Money that went back to a customer on a day, or did not.
+pub(crate) fn of_refund(
+    kind: EventKind,
+    on: Date,
+    customer_id: CustomerId,
+    facts: RefundFacts,
+) -> News {
+    News { kind, effective_on: on, customer_id, about: About::Refund(facts) }
+}
+
 /// A document, as others need to know it.
 pub(crate) fn document_facts(now: Document) -> DocumentFacts {
     DocumentFacts {
@@ -196,6 +207,7 @@ pub(crate) async fn write(scope: &mut Scope) -> Result<bool, Error> {
                 About::Collection(facts) => Subject::Collection(facts),
                 About::Investment(facts) => Subject::Investment(facts),
                 About::Payout(facts) => Subject::Payout(facts),
+                About::Refund(facts) => Subject::Refund(facts),
                 About::Subscription(now) => {
                     Subject::Subscription(facts_of(&now, one.effective_on, &products))
                 }

@@ -15,6 +15,7 @@ mod investors;
 mod list;
 mod mrr;
 pub(crate) mod payments;
+pub(crate) mod refunds;
 
 use std::collections::HashMap;
 
@@ -41,6 +42,7 @@ pub use self::payments::{
     DRAFTS, PAYMENT_ATTEMPTS, PAYMENT_FAILURES, PAYMENT_RECOVERED, PAYMENT_UNKNOWN_CODES,
     PAYMENT_UNMATCHED, RETRIES, RETRIES_DUE, RETRIES_OLDEST_DUE,
 };
+pub use self::refunds::{REFUND_OUTCOMES, REFUNDS};
 use crate::Ctx;
 use crate::error::Error;
 use crate::job::QUEUES;
@@ -124,6 +126,7 @@ pub fn describe() {
         }
     }
     payments::begin();
+    refunds::begin();
 }
 
 /// What [`refresh`] read of the organizations.

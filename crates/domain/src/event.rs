@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::code::codes;
 use crate::date::Date;
 use crate::id::{
-    CustomerId, EventId, InvestmentId, InvoiceId, PlanId, PlanVersionId, ProductId, SelfBillId,
-    SubscriptionId,
+    CustomerId, EventId, InvestmentId, InvoiceId, PaymentId, PlanId, PlanVersionId, ProductId,
+    SelfBillId, SubscriptionId,
 };
 use crate::invoice::DocumentKind;
 use crate::money::{Currency, Money};
@@ -24,10 +24,12 @@ use crate::subscription::{State, Turn};
 
 mod collection;
 mod investment;
+mod refund;
 mod stored;
 
 pub use self::collection::{CollectionFacts, OneOffFacts, of_letter};
 pub use self::investment::{InvestmentFacts, PayoutFacts};
+pub use self::refund::RefundFacts;
 
 codes! {
     /// What happened.
@@ -101,6 +103,11 @@ codes! {
         PayoutSettled = "payout_settled",
         /// A payout went back.
         PayoutBounced = "payout_bounced",
+        /// Money went back to a customer.
+        PaymentRefunded = "payment_refunded",
+        /// Money that was to go back to a customer did not, or did not arrive: it is the customer's
+        /// balance again.
+        RefundFailed = "refund_failed",
     }
 }
 
@@ -135,6 +142,8 @@ pub enum Subject {
     Investment(InvestmentFacts),
     /// What an investor is credited and paid.
     Payout(PayoutFacts),
+    /// Money that goes back to a customer.
+    Refund(RefundFacts),
 }
 
 /// A subscription, as others need to know it.
@@ -226,6 +235,15 @@ impl Subject {
     pub fn self_bill_id(&self) -> Option<SelfBillId> {
         match self {
             Self::Payout(facts) => Some(facts.self_bill_id),
+            _ => None,
+        }
+    }
+
+    /// The refund it is about, if it is about one.
+    #[must_use]
+    pub fn payment_id(&self) -> Option<PaymentId> {
+        match self {
+            Self::Refund(facts) => Some(facts.id),
             _ => None,
         }
     }

@@ -308,6 +308,8 @@ both_ways! {
         PayoutSent = PayoutSent,
         PayoutSettled = PayoutSettled,
         PayoutBounced = PayoutBounced,
+        PaymentRefunded = PaymentRefunded,
+        RefundFailed = RefundFailed,
         InvoiceFinalized = InvoiceFinalized,
         CreditNoteFinalized = CreditNoteFinalized,
         InvoiceSettled = InvoiceSettled,

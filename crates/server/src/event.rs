@@ -10,7 +10,7 @@ use std::time::Duration;
 use app::Ctx;
 use app::event::{self, Batch, Begin, Filter, Numbered, Watch};
 use domain::event::{
-    CollectionFacts, DocumentFacts, InvestmentFacts, ItemFacts, PayoutFacts, Subject,
+    CollectionFacts, DocumentFacts, InvestmentFacts, ItemFacts, PayoutFacts, RefundFacts, Subject,
     SubscriptionFacts,
 };
 use futures::FutureExt;
@@ -142,6 +142,7 @@ impl From<Numbered> for v1::Event {
                 Subject::Collection(facts) => Told::Collection((*facts).into()),
                 Subject::Investment(facts) => Told::Investment(facts.into()),
                 Subject::Payout(facts) => Told::Payout(facts.into()),
+                Subject::Refund(facts) => Told::Refund(facts.into()),
             }),
         }
     }
@@ -221,6 +222,18 @@ impl From<InvestmentFacts> for v1::InvestmentFacts {
             cap: Some(facts.cap.into()),
             credited: Some(facts.credited.into()),
             share_percent: Some(facts.share_percent.into()),
+        }
+    }
+}
+
+impl From<RefundFacts> for v1::RefundFacts {
+    fn from(facts: RefundFacts) -> Self {
+        Self {
+            refund_id: facts.id.to_string(),
+            payment_id: facts.of_payment_id.map(|id| id.to_string()).unwrap_or_default(),
+            amount: Some(facts.amount.into()),
+            raw_code: facts.raw_code.unwrap_or_default(),
+            reference: facts.reference.unwrap_or_default(),
         }
     }
 }

@@ -93,12 +93,14 @@ pub async fn append(tx: &mut Tx, new: &[Event]) -> Result<()> {
     let before = take(tx, i64::try_from(new.len()).map_err(Error::corrupt)?).await?;
     diesel::sql_query(
         "INSERT INTO events (org_id, position, id, kind, occurred_at, effective_on, customer_id, \
-         subscription_id, invoice_id, investment_id, self_bill_id, payload) \
+         subscription_id, invoice_id, investment_id, self_bill_id, payment_id, payload) \
          SELECT $1, $2 + u.ordinality, u.id, u.kind, u.occurred_at, u.effective_on, u.customer_id, \
-         u.subscription_id, u.invoice_id, u.investment_id, u.self_bill_id, u.payload \
-         FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12) WITH ORDINALITY AS u (id, kind, occurred_at, \
-         effective_on, customer_id, subscription_id, invoice_id, investment_id, self_bill_id, payload, \
-         ordinality)",
+         u.subscription_id, u.invoice_id, u.investment_id, u.self_bill_id, u.payment_id, \
+         u.payload \
+         FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) WITH ORDINALITY \
+         AS u (id, kind, occurred_at, \
+         effective_on, customer_id, subscription_id, invoice_id, investment_id, self_bill_id, payment_id, \
+         payload, ordinality)",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<BigInt, _>(before)
@@ -118,6 +120,9 @@ pub async fn append(tx: &mut Tx, new: &[Event]) -> Result<()> {
     )
     .bind::<Array<Nullable<SqlUuid>>, _>(
         new.iter().map(|one| one.subject.self_bill_id()).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Nullable<SqlUuid>>, _>(
+        new.iter().map(|one| one.subject.payment_id()).collect::<Vec<_>>(),
     )
     .bind::<Array<Jsonb>, _>(payloads)
     .execute(tx.connection())

@@ -23,8 +23,8 @@ pub use reference::{
     NewOneOff, OneOffPayment, chosen_by, insert_one_off, insert_one_offs, one_offs_of,
 };
 pub use refund::{
-    RefundFilter, get_refunds, insert_refund, is_refund_to_ask, list_refunds, refunded_of,
-    refunds_to_ask, save_refunds,
+    RefundFilter, get_refunds, insert_refund, is_refund_to_ask, list_refunds, open_refunds,
+    refunded_of, refunds_to_ask, save_refunds,
 };
 pub use write_off::{
     Dated, Lowered, lower_write_offs, owed_vat, save_write_offs, write_off_day, write_off_invoice,

@@ -322,6 +322,7 @@ diesel::table! {
         payload -> Jsonb,
         investment_id -> Nullable<Uuid>,
         self_bill_id -> Nullable<Uuid>,
+        payment_id -> Nullable<Uuid>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Money that the vendor pays back, and money that the bank takes back.
 
 use domain::date::Date;
+use domain::event::{EventKind, RefundFacts};
 use domain::failure::FailureClass;
 use domain::id::{CustomerId, PaymentId};
 use domain::money::Money;
@@ -12,7 +13,7 @@ use super::record::{booked_on, optional, positive, taken, write};
 use super::{Kept, MAX_REFERENCE, hold};
 use crate::customer::MAX_NOTE;
 use crate::error::{Error, Refusal};
-use crate::{Scope, collection};
+use crate::{Scope, collection, event};
 
 /// Money that is paid back from a customer's balance.
 #[derive(Debug, Clone)]
@@ -81,6 +82,7 @@ pub async fn refund(scope: &mut Scope, command: RefundPayment) -> Result<Kept, E
         allocations: vec![Allocation { target: Target::Balance, amount: paid }],
     };
     write(scope, &payment).await?;
+    tell(scope, EventKind::PaymentRefunded, booked_on, &payment);
     super::get(scope, payment.id).await
 }
 
@@ -162,8 +164,26 @@ pub async fn give_back(scope: &mut Scope, command: ReturnPayment) -> Result<Kept
     let collected = found.payment.kind == PaymentKind::Collection;
     let class = collected.then_some(FailureClass::Unknown);
     collection::went_back(scope, &super::reopened([&taken]), class).await?;
+    if taken.kind == PaymentKind::RefundReturned {
+        tell(scope, EventKind::RefundFailed, booked_on, &found.payment);
+    }
     collection::refresh(scope, taken.customer_id.as_slice()).await?;
     super::get(scope, taken.id).await
+}
+
+/// Announces that money went back to a customer, or came back from it.
+fn tell(scope: &mut Scope, kind: EventKind, on: Date, refund: &Payment) {
+    let (Some(customer_id), Ok(amount)) = (refund.customer_id, refund.amount.negated()) else {
+        return;
+    };
+    let facts = RefundFacts {
+        id: refund.id,
+        of_payment_id: None,
+        amount,
+        raw_code: None,
+        reference: refund.reference.clone(),
+    };
+    scope.announce([event::of_refund(kind, on, customer_id, facts)]);
 }
 
 async fn balance(

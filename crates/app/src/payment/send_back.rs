@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use domain::Outcome;
 use domain::date::Date;
+use domain::event::{EventKind, RefundFacts};
 use domain::id::{AttemptId, CustomerId, OrgId, PaymentId};
 use domain::money::Money;
 use domain::payment::attempt::Attempt;
@@ -29,8 +30,9 @@ use super::{MAX_REFERENCE, book, hold};
 use crate::collection::Orders;
 use crate::customer::MAX_NOTE;
 use crate::error::{Error, Expect, Refusal};
+use crate::event::{self, News};
 use crate::page::{Page, PageRequest};
-use crate::{Ctx, Scope};
+use crate::{Ctx, Scope, telemetry};
 
 pub use store::payment::RefundFilter;
 
@@ -160,8 +162,10 @@ pub(crate) async fn run(ctx: &Ctx, org: OrgId) -> Result<(), Error> {
         scope.commit().await?;
         let answers = send(ctx, &orders, &attempts, refunds).await;
         let mut scope = ctx.scope(org).await?;
-        take_in(&mut scope, &answers).await?;
+        let effects = take_in(&mut scope, &answers).await?;
+        let kind = scope.organization.kind;
         scope.commit().await?;
+        telemetry::refunds::answered(kind, &effects);
     }
 }
 
@@ -238,7 +242,8 @@ pub async fn report_refund(scope: &mut Scope, report: RefundReport) -> Result<Re
         reference: optional(report.reference, MAX_REFERENCE, "reference")?,
         ask_again: None,
     };
-    take_in(scope, &[answered]).await?;
+    let effects = take_in(scope, &[answered]).await?;
+    telemetry::refunds::answered(scope.organization.kind, &effects);
     get(scope, id).await
 }
 
@@ -248,7 +253,7 @@ async fn get(scope: &mut Scope, id: PaymentId) -> Result<Refund, Error> {
 }
 
 /// Takes answers in: what went is a payment, what did not is the balance as before.
-async fn take_in(scope: &mut Scope, answers: &[Answered]) -> Result<(), Error> {
+async fn take_in(scope: &mut Scope, answers: &[Answered]) -> Result<Vec<RefundEffect>, Error> {
     let mut customers: Vec<CustomerId> = answers.iter().map(|one| one.customer_id).collect();
     customers.sort_unstable();
     customers.dedup();
@@ -259,7 +264,8 @@ async fn take_in(scope: &mut Scope, answers: &[Answered]) -> Result<(), Error> {
     let found = store::payment::get_refunds(&mut scope.tx, &ids).await?;
     let mut refunds: HashMap<PaymentId, Refund> =
         found.into_iter().map(|one| (one.id, one)).collect();
-    let (mut ended, mut went) = (Vec::new(), Vec::new());
+    let (mut ended, mut went, mut effects) = (Vec::new(), Vec::new(), Vec::new());
+    let today = scope.today();
     for answered in answers {
         let Some(refund) = refunds.get_mut(&answered.id) else { continue };
         refund.reference = answered.reference.clone().or(refund.reference.take());
@@ -273,17 +279,35 @@ async fn take_in(scope: &mut Scope, answers: &[Answered]) -> Result<(), Error> {
                     ended.push((account, refund.amount));
                 }
                 went.push((refund.clone(), on));
+                scope.announce([told(EventKind::PaymentRefunded, on, refund)]);
             }
-            RefundEffect::Declined => ended.push((account, refund.amount)),
+            RefundEffect::Declined => {
+                ended.push((account, refund.amount));
+                scope.announce([told(EventKind::RefundFailed, today, refund)]);
+            }
             RefundEffect::Lost => {
                 tracing::error!(refund = %refund.id, "nobody knows whether a refund went");
             }
             RefundEffect::Accepted | RefundEffect::Unknown => {}
         }
+        effects.push(effect);
     }
     let changed: Vec<Refund> = refunds.into_values().collect();
     store::payment::save_refunds(&mut scope.tx, &changed, &ended, scope.now).await?;
-    record(scope, &customers, went).await
+    record(scope, &customers, went).await?;
+    Ok(effects)
+}
+
+/// What others are told of a refund that a gateway carries out.
+fn told(kind: EventKind, on: Date, refund: &Refund) -> News {
+    let facts = RefundFacts {
+        id: refund.id,
+        of_payment_id: Some(refund.payment_id),
+        amount: refund.amount,
+        raw_code: refund.raw_code.clone(),
+        reference: refund.reference.clone(),
+    };
+    event::of_refund(kind, on, refund.customer_id, facts)
 }
 
 /// Records what went: from the balance, and what of it is not there any more, because the refund

@@ -207,6 +207,18 @@ pub const METRICS: &[Metric] = &[
         labels: &[],
     },
     Metric {
+        name: REFUNDS,
+        kind: Kind::Gauge,
+        help: "Refunds of live organizations that are not at their end; lost: nobody knows, and nobody is asked any more.",
+        labels: &["state"],
+    },
+    Metric {
+        name: REFUND_OUTCOMES,
+        kind: Kind::Counter,
+        help: "Answers about refunds of live organizations that this process took in.",
+        labels: &["outcome"],
+    },
+    Metric {
         name: DRAFTS,
         kind: Kind::Gauge,
         help: "Documents of live organizations that wait as drafts for their day.",

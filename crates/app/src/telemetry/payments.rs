@@ -24,6 +24,7 @@ use domain::payment::attempt::{Attempt, Effect};
 use metrics::{counter, gauge};
 use store::Tx;
 
+use super::refunds::Refunding;
 use super::{amount, major, oldest, seconds};
 use crate::error::Error;
 
@@ -128,6 +129,7 @@ pub(super) struct Collecting {
     recovered: BTreeMap<Currency, i64>,
     unmatched: i64,
     drafts: i64,
+    refunding: Refunding,
 }
 
 impl Collecting {
@@ -149,7 +151,7 @@ impl Collecting {
         }
         self.unmatched += store::payment::count_unmatched(tx).await?;
         self.drafts += store::draft::count_live(tx).await?;
-        Ok(())
+        self.refunding.add(tx).await
     }
 
     /// Sets the gauges.
@@ -170,5 +172,6 @@ impl Collecting {
         }
         gauge!(PAYMENT_UNMATCHED).set(amount(self.unmatched));
         gauge!(DRAFTS).set(amount(self.drafts));
+        self.refunding.set();
     }
 }

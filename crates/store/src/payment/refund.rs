@@ -237,3 +237,29 @@ pub async fn is_refund_to_ask(tx: &mut Tx, now: DateTime<Utc>) -> Result<bool> {
     let due = dsl::payment_refunds.filter(dsl::org_id.eq(tx.org())).filter(dsl::ask_at.le(now));
     Ok(diesel::select(diesel::dsl::exists(due)).get_result(tx.connection()).await?)
 }
+
+/// How many refunds are not at their end, by where they stand: `lost` are those of which nobody
+/// knows and about which nobody is asked any more.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn open_refunds(tx: &mut Tx) -> Result<Vec<(String, i64)>> {
+    let rows: Vec<OpenRow> = diesel::sql_query(
+        "SELECT CASE WHEN r.state = 'unknown' AND r.ask_at IS NULL THEN 'lost' ELSE r.state END \
+             AS state, count(*) AS refunds \
+         FROM payment_refunds r \
+         WHERE r.org_id = $1 AND r.state IN ('submitting', 'accepted', 'unknown') GROUP BY 1",
+    )
+    .bind::<SqlUuid, _>(tx.org())
+    .load(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.state, row.refunds)).collect())
+}
+
+#[derive(QueryableByName)]
+struct OpenRow {
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = BigInt)]
+    refunds: i64,
+}

@@ -298,3 +298,24 @@ fn wherever_connections_break_everything_is_invoiced_once_and_no_number_is_lost(
 fn whatever_was_kept_as_a_draft_is_invoiced_once_wherever_connections_break() {
     for_all_histories(true, 3);
 }
+
+#[test]
+fn months_for_nothing_beside_a_quarter_are_billed_without_documents() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let database = Database::fresh().await;
+        let clock = Arc::new(ManualClock::at(crate::world::NOW));
+        let ctx = testkit::ctx(database.store(), clock.clone());
+        let mut life = Life::begin(&ctx, &clock, "2023-12-30", 0).await;
+        // A quarter for 49.99, and the free month, both on the calendar.
+        for plan in [9, 15] {
+            let (calendar, quantity) = (true, 1);
+            life.subscribe(&Event::Subscribe { customer: 0, plan, offset: 0, calendar, quantity })
+                .await;
+        }
+        // On 1 January there is a document for both; on 1 February and 1 March none.
+        life.jump(72, || {}).await;
+        let findings = books::audit(&database, &ctx, life.vendor.org).await;
+        assert!(findings.is_empty(), "{}", findings.join("\n"));
+    });
+}

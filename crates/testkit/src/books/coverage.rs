@@ -125,11 +125,21 @@ fn check_days(
         let credited = lines.any(|line| line.service_from == item.billed_until);
         let waived = rows.lines_of_item(item.id).any(|line| line.waived);
         let until = if waived { item.billed_until } else { until };
-        if item.billed_until < until || (item.billed_until > until && !credited) {
+        let further = item.billed_until > until && !credited;
+        if item.billed_until < until || (further && !is_free(rows, subscription, item, until)) {
             let has = item.billed_until;
             findings.push(format!("item {}: charged until {has} instead of {until}", item.id));
         }
     }
+}
+
+/// Whether an item was billed from a day on for nothing: of that there is a line only where something
+/// else was charged with it. A discount may leave nothing too.
+fn is_free(rows: &Rows, subscription: &Subscription, item: &Item, from: NaiveDate) -> bool {
+    let days = from.iter_days().take_while(|day| *day < item.billed_until);
+    let days = days.map(|day| (day, 1)).collect();
+    let nothing = price_of_days(subscription, item, &days) == 0;
+    subscription.has_discounts || (nothing && !rows.organization.issue_zero_invoices)
 }
 
 /// What the days that stay charged cost, each by itself.

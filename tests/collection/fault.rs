@@ -127,6 +127,31 @@ async fn after_a_worker_is_killed_during_a_call_the_query_decides_and_nothing_is
     books::assert_right(&database, &vendor.ctx, vendor.org).await;
 }
 
+/// Who works on the only invoice that is collected.
+async fn worker(vendor: &Vendor) -> Option<String> {
+    let mut scope = vendor.scope().await;
+    let page = app::page::PageRequest::new(50, String::new()).unwrap();
+    let filter = app::collection::queue::Filter::default();
+    let found = app::collection::queue::list(&mut scope, filter, &page).await.unwrap();
+    found.rows[0].worker.clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_says_which_worker_sends_an_attempt_until_it_is_heard_how_it_ended() {
+    let (database, gateway, vendor) = one_payer().await;
+    assert_eq!(worker(&vendor).await, None);
+    gateway.on_submit(Said::HangsAfter(Answer::Accepted));
+    let first = Ctx { worker: Arc::from("first-1"), ..vendor.ctx.clone() };
+    tokio::select! {
+        done = app::collection::run(&first, vendor.org) => drop(done),
+        () = gateway.called(1) => {}
+    }
+    assert_eq!(worker(&vendor).await, Some("first-1".into()));
+    later(&database, vendor.org, 5).await;
+    collect(&vendor).await.unwrap();
+    assert_eq!(worker(&vendor).await, None, "the bank has it");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_never_arrived_is_sent_again_with_a_key_of_its_own_after_the_query_said_so() {
     let (database, gateway, vendor) = one_payer().await;

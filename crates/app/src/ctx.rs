@@ -33,6 +33,9 @@ pub struct Ctx {
     pub gateways: Gateways,
     /// Seals what only processes with its key may read.
     pub seal: Seal,
+    /// The name of this process, for people who look who works on what; empty for one that only
+    /// answers calls.
+    pub worker: Arc<str>,
 }
 
 /// One transaction of one organization at one moment.
@@ -58,7 +61,7 @@ impl Ctx {
     /// The outside world with the gateways of the service.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, seal: Seal) -> Self {
-        Self { store, clock, gateways: Gateways::default(), seal }
+        Self { store, clock, gateways: Gateways::default(), seal, worker: Arc::from("") }
     }
 
     /// Opens a transaction of an organization. Dropping it rolls back.

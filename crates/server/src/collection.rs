@@ -182,7 +182,7 @@ impl CollectionService for Collections {
 
 impl From<Collected> for v1::Collection {
     fn from(collected: Collected) -> Self {
-        let Collected { collection: one, number, open, .. } = collected;
+        let Collected { collection: one, number, open, worker, .. } = collected;
         let (class, raw_code) = one.failure.unzip();
         let (held_by, held_until) = one.hold.map(|hold| (hold.by, hold.until)).unzip();
         let policy = one.policy_id.map(|id| id.to_string());
@@ -207,6 +207,7 @@ impl From<Collected> for v1::Collection {
             held_by: held_by.unwrap_or_default(),
             held_until: held_until.flatten().map(Into::into),
             dunning_policy_id: policy.unwrap_or_default(),
+            worker: worker.unwrap_or_default(),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Invariants: whoever writes one holds the billing account of its customer and currency. At most
 //! one attempt of an invoice is open, by an index.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{
@@ -67,22 +69,23 @@ fn each<T>(attempts: &[Attempt], of: impl Fn(&Attempt) -> T) -> Vec<T> {
     attempts.iter().map(of).collect()
 }
 
-/// Writes new attempts, which are about to be sent.
+/// Writes new attempts, which are about to be sent by this worker.
 ///
 /// # Errors
 /// [`crate::Error::Exists`] when another attempt of an invoice is open.
-pub async fn insert(tx: &mut Tx, new: &[Attempt]) -> Result<()> {
+pub async fn insert(tx: &mut Tx, new: &[Attempt], worker: &str) -> Result<()> {
     if new.is_empty() {
         return Ok(());
     }
     diesel::sql_query(
-        "INSERT INTO payment_attempts (org_id, state, in_transit, asked, id, invoice_id, \
+        "INSERT INTO payment_attempts (org_id, state, worker, in_transit, asked, id, invoice_id, \
          customer_id, number, method_id, scheme, currency, amount_minor, submitted_at, ask_at) \
-         SELECT $1, $2, false, 0, u.* \
-         FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS u",
+         SELECT $1, $2, $3, false, 0, u.* \
+         FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS u",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<Text, _>(AttemptState::Submitting)
+    .bind::<Text, _>(worker)
     .bind::<Array<SqlUuid>, _>(each(new, |one| one.id))
     .bind::<Array<SqlUuid>, _>(each(new, |one| one.invoice_id))
     .bind::<Array<SqlUuid>, _>(each(new, |one| one.customer_id))
@@ -257,4 +260,19 @@ pub async fn to_ask(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<A
 pub async fn is_to_ask(tx: &mut Tx, now: DateTime<Utc>) -> Result<bool> {
     let due = dsl::payment_attempts.filter(dsl::org_id.eq(tx.org())).filter(dsl::ask_at.le(now));
     Ok(diesel::select(diesel::dsl::exists(due)).get_result(tx.connection()).await?)
+}
+
+/// The workers that are sending attempts of these invoices, or were when they were last heard of.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn workers(tx: &mut Tx, invoices: &[InvoiceId]) -> Result<HashMap<InvoiceId, String>> {
+    let rows: Vec<(InvoiceId, Option<String>)> = dsl::payment_attempts
+        .filter(dsl::org_id.eq(tx.org()))
+        .filter(dsl::invoice_id.eq_any(invoices))
+        .filter(dsl::state.eq(AttemptState::Submitting))
+        .select((dsl::invoice_id, dsl::worker))
+        .load(tx.connection())
+        .await?;
+    Ok(rows.into_iter().filter_map(|(invoice, worker)| Some((invoice, worker?))).collect())
 }

@@ -96,6 +96,9 @@ pub struct Collected {
     pub open: Money,
     /// The day zero from which it was told to be overdue.
     pub overdue_told: Option<Date>,
+    /// The worker that sends its attempt, where somebody who shows it has asked for it
+    /// ([`crate::attempt::workers`]).
+    pub worker: Option<String>,
 }
 
 fn each<T>(collections: &[Collection], of: impl Fn(&Collection) -> T) -> Vec<T> {
@@ -300,7 +303,7 @@ pub async fn load(tx: &mut Tx, which: Which<'_>) -> Result<Vec<Collected>> {
 fn collected((row, number, minor): (Row, String, i64)) -> Collected {
     let open = Money::new(minor, row.currency);
     let overdue_told = row.overdue_told;
-    Collected { collection: row.into(), number, open, overdue_told }
+    Collected { collection: row.into(), number, open, overdue_told, worker: None }
 }
 
 /// A page of collections after an invoice, in the order of the invoices' ids.

@@ -47,8 +47,9 @@ pub(crate) struct NotDone;
 impl Process {
     pub(crate) fn new(ctx: app::Ctx, settings: Settings) -> Self {
         let owner = format!("{}-{}", settings.name, domain::id::fresh(ctx.clock.now()));
+        let worker = Arc::from(owner.as_str());
         Self {
-            ctx,
+            ctx: app::Ctx { worker, ..ctx },
             settings,
             owner,
             held: Held::default(),

@@ -2,7 +2,7 @@
 //! whose results people and other systems report.
 
 use domain::Outcome;
-use domain::collection::{Extra, Hold};
+use domain::collection::{CollectionState, Extra, Hold};
 use domain::date::{self, Date};
 use domain::id::{AttemptId, InvoiceId};
 use domain::money::Money;
@@ -37,7 +37,8 @@ pub async fn list(
 ) -> Result<Page<Collected>, Error> {
     let filters = format!("{filter:?}");
     let after = page.after(scope, "collections", filters.as_bytes()).await?.map(InvoiceId);
-    let rows = store::collection::list(&mut scope.tx, filter, after, page.limit() + 1).await?;
+    let mut rows = store::collection::list(&mut scope.tx, filter, after, page.limit() + 1).await?;
+    show_workers(scope, &mut rows).await?;
     page.finish(scope, "collections", filters.as_bytes(), rows, |one| one.collection.invoice_id.0)
         .await
 }
@@ -68,8 +69,23 @@ async fn lock(scope: &mut Scope, id: InvoiceId) -> Result<Collected, Error> {
 }
 
 async fn one(scope: &mut Scope, id: InvoiceId) -> Result<Collected, Error> {
-    let found = store::collection::load(&mut scope.tx, Which::Of(&[id])).await?;
+    let mut found = store::collection::load(&mut scope.tx, Which::Of(&[id])).await?;
+    show_workers(scope, &mut found).await?;
     found.into_iter().next().ok_or_else(|| Error::not_found("collection of invoice", id))
+}
+
+/// Says who works on what is under way.
+async fn show_workers(scope: &mut Scope, shown: &mut [Collected]) -> Result<(), Error> {
+    let sent = shown.iter().filter(|one| one.collection.state == CollectionState::UnderWay);
+    let invoices: Vec<InvoiceId> = sent.map(|one| one.collection.invoice_id).collect();
+    if invoices.is_empty() {
+        return Ok(());
+    }
+    let mut workers = store::attempt::workers(&mut scope.tx, &invoices).await?;
+    for one in shown {
+        one.worker = workers.remove(&one.collection.invoice_id);
+    }
+    Ok(())
 }
 
 fn nothing_to_collect(id: InvoiceId) -> Error {

@@ -87,7 +87,7 @@ async fn batch(ctx: &Ctx, org: OrgId) -> Result<Option<Done>, Error> {
         decision.decide(&mut desk, one);
     }
     let orders = Orders::load(ctx, &mut scope, &decision.attempts).await?;
-    decision.write(&mut scope, due, &customers).await?;
+    decision.write(&mut scope, due, (&customers, &ctx.worker)).await?;
     let kind = scope.organization.kind;
     scope.commit().await?;
     telemetry::payments::submitted(kind, &decision.attempts);
@@ -166,12 +166,12 @@ impl Decision {
         &mut self,
         scope: &mut Scope,
         collected: Vec<Collected>,
-        customers: &[CustomerId],
+        (customers, worker): (&[CustomerId], &str),
     ) -> Result<(), Error> {
         crate::decision::outdate(scope, &collected).await?;
         let changed: Vec<Collection> = collected.into_iter().map(|one| one.collection).collect();
         let tx = &mut scope.tx;
-        store::attempt::insert(tx, &self.attempts).await?;
+        store::attempt::insert(tx, &self.attempts, worker).await?;
         store::collection::save(tx, &changed, self.now).await?;
         store::collection::record_steps(tx, &self.steps, self.today).await?;
         std::mem::take(&mut self.taken).carry_out(scope).await?;

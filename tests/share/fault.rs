@@ -53,6 +53,26 @@ async fn runs_at_the_same_time_and_again_credit_every_month_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_principal_that_is_paid_while_a_month_is_credited_does_not_wait_for_it() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-01-10").await;
+    two_months(&world.database, &mut client).await;
+    let sale = client.backlog("Import", 5, 5).await;
+    let dora = client.customer("Dora").await;
+    let proposed = client.propose(&sale, &dora, Client::stake(100, "10")).await.unwrap();
+    let accepted = client.accept(&proposed, true).await.unwrap();
+    // Crediting has taken the month and is about to take the features, which paying has taken.
+    let mut crediting = world.ctx.scope(client.org).await.unwrap();
+    let month = "2025-03-01".parse().unwrap();
+    let taken = store::share::take_month(&mut crediting.tx, month).await.unwrap().unwrap();
+    client.pay_principal(&accepted).await;
+    store::share::lock(&mut crediting.tx, taken).await.unwrap();
+    drop(crediting);
+    assert_eq!(credit_due(&world.ctx, client.org).await.unwrap().months, 2);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn months_that_are_cut_off_anywhere_are_credited_once() {
     for side in [Cut::Before, Cut::After] {
         let database = Database::fresh().await;

@@ -209,11 +209,17 @@ pub async fn save_funded(tx: &mut Tx, funded: &[Investment]) -> Result<()> {
 
 /// From this month on there are shares to credit, unless there were before.
 ///
+/// Whoever credits a month holds the row of the progress and then waits for features, and whoever
+/// funds an investment holds its feature already. So a row that is there is only read, which does
+/// not wait; an insert would wait for whoever changes it, each for the other.
+///
 /// # Errors
 /// [`crate::Error::Unavailable`].
 pub async fn begin_shares(tx: &mut Tx, month: Date) -> Result<()> {
     diesel::sql_query(
-        "INSERT INTO share_progress (org_id, next_month) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        "INSERT INTO share_progress (org_id, next_month) SELECT $1, $2 \
+         WHERE NOT EXISTS (SELECT FROM share_progress p WHERE p.org_id = $1) \
+         ON CONFLICT DO NOTHING",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<SqlDate, _>(month)

@@ -318,6 +318,16 @@ async fn a_retired_feature_leaves_nothing() {
     client.advance("2025-02-01").await.unwrap();
     let told = statement(&mut client, &investment.investor_id).await;
     let one = &told.investments[0];
+    // What is sold now is not shared; what was sold in January may still be paid.
+    assert_eq!(
+        figures(&one.figures),
+        "credited 40.00 of 1100.00, repaid 40.00, awaiting 0.00, expected 0.00, left 1060.00; \
+         paid 0.00, sent 0.00, to pay 40.00"
+    );
+    assert!(one.outlooks.iter().all(|one| outlook(one).ends_with("Never Never")), "{one:?}");
+    client.advance("2025-05-01").await.unwrap();
+    let told = statement(&mut client, &investment.investor_id).await;
+    let one = &told.investments[0];
     assert_eq!(
         figures(&one.figures),
         "credited 40.00 of 1100.00, repaid 40.00, awaiting 0.00, expected 0.00, left 0.00; \

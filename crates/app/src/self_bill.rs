@@ -29,8 +29,8 @@ pub use self::answer::{
     RecordInvestorInvoice, accept, accept_due, accepts_due, record_own, reject,
 };
 pub use self::clawback::settle_clawback;
-pub(crate) use self::issue::facts;
 pub use self::issue::issue;
+pub(crate) use self::issue::{facts, standard_percent};
 pub use self::print::print;
 pub use store::self_bill::{Filter, Kept};
 

@@ -11,7 +11,9 @@
 //!    a fixed number of statements.
 //!
 //! Invariants: a month is credited once and after the one before it, whoever runs it and however
-//! late: what counts of it is what was so at its end. A crash leaves whole months.
+//! late: what counts of it is what was so at its end. A crash leaves whole months. What cannot be
+//! credited (a VAT rate is missing, a principal went back) is held and keeps nothing else from being
+//! credited.
 //!
 //! Deliberately absent: the documents ([`crate::self_bill`]).
 
@@ -26,6 +28,8 @@ use domain::ledger::Entry;
 use domain::ledger::share::forgone_entry;
 use domain::money::{Currency, Money};
 use domain::share::{self as rules, Counted, InvestmentMonth, Outcome, Shared, Stake, Terms};
+use rust_decimal::Decimal;
+use store::share::Wanted;
 use uuid::Uuid;
 
 use crate::day::Done;
@@ -101,6 +105,13 @@ async fn credit(scope: &mut Scope, month: Date) -> Result<Done, Error> {
     write(scope, &terms, &before, &features, outcomes).await
 }
 
+/// What a month makes of features, in their order, and the VAT rate of what is credited, where it is
+/// needed and there.
+struct Decided {
+    outcomes: Vec<Outcome>,
+    standard_percent: Option<Decimal>,
+}
+
 /// What a month that lasts until a day makes of features, in their order; nothing of those that do
 /// not share it.
 async fn decide(
@@ -108,8 +119,9 @@ async fn decide(
     terms: &Terms,
     until: Date,
     features: &mut [Shared],
-) -> Result<Vec<Outcome>, Error> {
+) -> Result<Decided, Error> {
     let counted = count(scope, terms.month, until, features).await?;
+    let standard_percent = hold_without_rate(scope, terms, features).await?;
     let credited = features.iter_mut().map(|feature| {
         if !feature.shares(terms) {
             return Ok(Outcome::default());
@@ -117,7 +129,26 @@ async fn decide(
         let counted = counted.get(&feature.id).copied().unwrap_or_default();
         feature.credit(terms, counted)
     });
-    Ok(credited.collect::<Result<_, _>>()?)
+    Ok(Decided { outcomes: credited.collect::<Result<_, _>>()?, standard_percent })
+}
+
+/// Holds what needs a VAT rate that is missing: it is carried, and does not keep others from being
+/// credited. Answers the rate.
+async fn hold_without_rate(
+    scope: &mut Scope,
+    terms: &Terms,
+    features: &mut [Shared],
+) -> Result<Option<Decimal>, Error> {
+    if !features.iter().any(Shared::needs_rate) {
+        return Ok(None);
+    }
+    let found = match self_bill::standard_percent(scope, terms.month).await {
+        Ok(percent) => Some(percent),
+        Err(Error::Refused(_)) => None,
+        Err(other) => return Err(other),
+    };
+    features.iter_mut().for_each(|feature| feature.hold_without_rate(found.is_none()));
+    Ok(found)
 }
 
 /// What counts of features by the end of a day; where nothing was credited on a basis yet, also what
@@ -128,12 +159,15 @@ async fn count(
     until: Date,
     features: &mut [Shared],
 ) -> Result<HashMap<FeatureId, Counted>, Error> {
-    let mut wanted: BTreeSet<(FeatureId, Date)> = BTreeSet::new();
+    let mut wanted: BTreeSet<Wanted> = BTreeSet::new();
     for feature in &*features {
-        wanted.insert((feature.id, until));
-        wanted.extend(beginnings(feature, month).map(|(_, _, day)| (feature.id, day)));
+        let (feature_id, retired_on) = (feature.id, feature.retired_on);
+        let as_of =
+            |day| Wanted { feature_id, day, sold_until: rules::sold_until(retired_on, day) };
+        wanted.insert(as_of(until));
+        wanted.extend(beginnings(feature, month).map(|(_, _, day)| as_of(day)));
     }
-    let wanted: Vec<(FeatureId, Date)> = wanted.into_iter().collect();
+    let wanted: Vec<Wanted> = wanted.into_iter().collect();
     let mut sums: HashMap<(FeatureId, Date), Counted> = HashMap::with_capacity(wanted.len());
     let add = |feature, day, line: &rules::Line| -> Result<(), Error> {
         Ok(sums.entry((feature, day)).or_default().add(line)?)
@@ -169,11 +203,11 @@ async fn write(
     terms: &Terms,
     before: &[Shared],
     features: &[Shared],
-    outcomes: Vec<Outcome>,
+    decided: Decided,
 ) -> Result<Done, Error> {
     let mut all = Outcome::default();
     let mut owned = Vec::new();
-    for (feature, outcome) in features.iter().zip(outcomes) {
+    for (feature, outcome) in features.iter().zip(decided.outcomes) {
         scope.announce(news(feature, &outcome, terms.issue_on));
         owned.extend(outcome.is_owned.then_some(feature.id));
         all.features.extend(outcome.features);
@@ -188,7 +222,6 @@ async fn write(
     store::share::save_months(&mut scope.tx, terms.month, brought, got).await?;
     store::share::save(&mut scope.tx, &changed(before, features), &owned, terms.issue_on).await?;
     let entries = forgone(scope, terms, &all.forgone)?;
-    store::ledger::insert(&mut scope.tx, &entries, scope.now).await?;
     let done = Done {
         months: 1,
         credits: all.credits.len() as u64,
@@ -196,7 +229,7 @@ async fn write(
         credited: totals(all.credits.iter().map(|credit| credit.amount)),
         ..Done::default()
     };
-    self_bill::issue(scope, all.credits).await?;
+    self_bill::issue(scope, all.credits, decided.standard_percent, entries).await?;
     Ok(done)
 }
 
@@ -307,8 +340,8 @@ pub async fn preview(scope: &mut Scope) -> Result<Vec<Expected>, Error> {
     while month <= today {
         let terms = terms(scope, month);
         let until = terms.last_day().min(today);
-        let outcomes = decide(scope, &terms, until, &mut features).await?;
-        for (feature, outcome) in features.iter().zip(outcomes) {
+        let decided = decide(scope, &terms, until, &mut features).await?;
+        for (feature, outcome) in features.iter().zip(decided.outcomes) {
             let of = |month: InvestmentMonth| {
                 let stake = feature.stakes.iter().find(|one| one.id == month.investment_id)?;
                 let investor_id = stake.investor_id;

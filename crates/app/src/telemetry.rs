@@ -30,7 +30,7 @@ use store::pool::PoolStatus;
 use self::investors::Investing;
 pub use self::investors::{
     INVESTMENTS, INVESTOR_CREDITED, INVESTOR_IN_TRANSIT, INVESTOR_MISMATCH, INVESTOR_OWED,
-    INVESTOR_PAID, INVESTOR_PAYABLE, PAYOUTS, SHARE_MONTHS_LATE,
+    INVESTOR_PAID, INVESTOR_PAYABLE, PAYOUTS, SHARE_MONTHS_LATE, SHARES_HELD,
 };
 pub use self::list::METRICS;
 use self::mrr::Recurring;

@@ -6,7 +6,8 @@
 //! Invariants: a month's revenue is what counts at its end less what counted at the end of the month
 //! before, so months always add up to the whole and what is recorded late flows into the next month.
 //! The parts of a month's accrual add up to `round(revenue x sum of shares)`. Credited never falls
-//! here and never exceeds principal and return; it is principal first.
+//! here and never exceeds principal and return; it is principal first. A feature that was retired is
+//! shared for [`TAIL_MONTHS`] more: of what was sold before.
 //!
 //! Deliberately absent: documents of it ([`crate::self_bill`]), taking back what was credited, when
 //! a month is credited (`app::share`).
@@ -23,9 +24,13 @@ use crate::investment::{Basis, InvestmentState, ShareTreatment};
 use crate::money::{self, Money, MoneyRefused};
 use crate::self_bill::Credit;
 
+pub mod hold;
 pub mod line;
+pub mod tail;
 
+pub use self::hold::Hold;
 pub use self::line::{AGE_DAYS, Counted, Line};
+pub use self::tail::{TAIL_MONTHS, first_retired, last_month, sold_until};
 
 /// A feature that shares what it brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +39,12 @@ pub struct Shared {
     pub id: FeatureId,
     /// Its name for people.
     pub title: String,
-    /// The day on which it was retired: its month is the last that is shared.
+    /// The day on which it was retired: of its month the last is shared that was sold.
     pub retired_on: Option<Date>,
     /// Since when it is the vendor's alone.
     pub owned_on: Option<Date>,
+    /// Whether an investment in it is accepted and not paid yet.
+    pub is_awaited: bool,
     /// The investments in it that were paid, oldest first.
     pub stakes: Vec<Stake>,
     /// What counted at the end of the last month that was credited, on each basis.
@@ -61,8 +68,8 @@ pub struct Stake {
     pub principal: Money,
     /// What is credited at most.
     pub cap: Money,
-    /// Whether what was paid for it is missing again: its payment went back.
-    pub is_unpaid: bool,
+    /// Why nothing is credited now; what is left to credit is carried.
+    pub held: Option<Hold>,
     /// The day on which it was paid: it takes part from this day's month on.
     pub funded_on: Date,
     /// Where it stands.
@@ -136,6 +143,8 @@ pub struct InvestmentMonth {
     pub credited_total: Money,
     /// What waits for the next month: too little to be credited, or, negative, to be set off.
     pub carried: Money,
+    /// Why what could be credited is carried.
+    pub held: Option<Hold>,
 }
 
 /// What a month makes of a feature and its investments.
@@ -243,7 +252,7 @@ impl Stake {
         let minimum = terms.minimum;
         let is_little = minimum.currency() == left.currency() && left.minor() < minimum.minor();
         let is_last = is_last || limit == self.cap;
-        let is_credited = left.minor() > 0 && !self.is_unpaid && (is_last || !is_little);
+        let is_credited = left.minor() > 0 && self.held.is_none() && (is_last || !is_little);
         let now = if is_credited { left } else { Money::zero(left.currency()) };
         Ok((left, now))
     }
@@ -270,6 +279,7 @@ impl Stake {
             principal: principal_part(before, self.credited, self.principal)?,
             credited_total: self.credited,
             carried: left.checked_sub(now)?,
+            held: self.held.filter(|_| left.minor() > 0),
         })
     }
 
@@ -303,10 +313,16 @@ impl Shared {
         taking_part.map(|stake| stake.basis).collect()
     }
 
-    /// Whether a month is shared: investments take part, and it was not retired before.
+    /// The last month that is shared, once it is retired.
+    #[must_use]
+    pub fn last_month(&self) -> Option<Date> {
+        self.retired_on.map(last_month)
+    }
+
+    /// Whether a month is shared: investments take part, and the last was not before.
     #[must_use]
     pub fn shares(&self, terms: &Terms) -> bool {
-        self.retired_on.is_none_or(|retired| retired >= terms.month)
+        self.last_month().is_none_or(|last| terms.month <= last)
             && self.stakes.iter().any(|stake| stake.takes_part(terms))
     }
 
@@ -336,7 +352,7 @@ impl Shared {
         counted: i64,
         outcome: &mut Outcome,
     ) -> Result<(), MoneyRefused> {
-        let is_last = self.retired_on.is_some_and(|retired| retired <= terms.last_day());
+        let is_last = self.last_month().is_some_and(|last| last <= terms.month);
         let taking_part = |stake: &&mut Stake| stake.basis == basis && stake.takes_part(terms);
         let mut stakes: Vec<&mut Stake> = self.stakes.iter_mut().filter(taking_part).collect();
         let Some(currency) = stakes.first().map(|stake| stake.principal.currency()) else {
@@ -365,10 +381,11 @@ impl Shared {
         Ok(())
     }
 
-    /// The feature becomes the vendor's alone when all investments in it are recouped.
+    /// The feature becomes the vendor's alone when all investments in it are recouped, those that
+    /// are accepted and not paid yet as well.
     fn pass(&mut self, terms: &Terms, outcome: &mut Outcome) {
         let all = self.stakes.iter().all(|stake| stake.recouped_on.is_some());
-        if self.owned_on.is_some() || self.stakes.is_empty() || !all {
+        if self.owned_on.is_some() || self.stakes.is_empty() || self.is_awaited || !all {
             return;
         }
         self.owned_on = Some(terms.issue_on);
@@ -377,9 +394,9 @@ impl Shared {
         outcome.happened.extend(self.stakes.iter().map(passed));
     }
 
-    /// What is left of the principal is not repaid when the feature is retired.
+    /// What the last month of a retired feature leaves of the principal is not repaid.
     fn forgo(&mut self, terms: &Terms, outcome: &mut Outcome) -> Result<(), MoneyRefused> {
-        if self.retired_on.is_none_or(|retired| date::first_of_month(retired) != terms.month) {
+        if self.last_month() != Some(terms.month) {
             return Ok(());
         }
         for stake in self.stakes.iter_mut().filter(|stake| stake.takes_part(terms)) {

@@ -25,7 +25,7 @@ pub(super) fn stake(id: u128, share: &str) -> Stake {
         share_percent: percent(share),
         principal: eur("10000"),
         cap: eur("11000"),
-        is_unpaid: false,
+        held: None,
         funded_on: date("2025-01-20"),
         state: InvestmentState::Funded,
         recouped_on: None,
@@ -42,6 +42,7 @@ pub(super) fn feature(stakes: Vec<Stake>) -> Shared {
         title: "Export".to_owned(),
         retired_on: None,
         owned_on: None,
+        is_awaited: false,
         stakes,
         counted: BTreeMap::new(),
     }
@@ -198,14 +199,38 @@ fn what_is_too_little_is_carried_unless_it_is_the_last() {
 }
 
 #[test]
-fn while_the_principal_is_missing_again_nothing_is_credited() {
-    let mut feature = feature(vec![Stake { is_unpaid: true, ..stake(1, "40") }]);
-    let outcome = feature.credit(&month(1), collected(100_000)).unwrap();
-    assert_eq!(outcome.investments[0].carried, eur("400"));
-    assert_eq!(outcome.credits, []);
-    feature.stakes[0].is_unpaid = false;
-    let outcome = feature.credit(&month(2), collected(100_000)).unwrap();
-    assert_eq!(outcome.credits[0].amount, eur("400"));
+fn what_is_held_is_credited_when_the_reason_is_gone() {
+    for reason in Hold::ALL.iter().copied() {
+        let mut feature = feature(vec![Stake { held: Some(reason), ..stake(1, "40") }]);
+        let outcome = feature.credit(&month(1), collected(100_000)).unwrap();
+        let got = &outcome.investments[0];
+        assert_eq!((got.carried, got.held), (eur("400"), Some(reason)));
+        assert_eq!(outcome.credits, []);
+        feature.stakes[0].held = None;
+        let outcome = feature.credit(&month(2), collected(100_000)).unwrap();
+        assert_eq!((outcome.credits[0].amount, outcome.investments[0].held), (eur("400"), None));
+        // What is to be set off is not held.
+        feature.stakes[0].held = Some(reason);
+        let outcome = feature.credit(&month(3), collected(50_000)).unwrap();
+        assert_eq!(outcome.investments[0].held, None);
+    }
+}
+
+#[test]
+fn a_missing_rate_holds_those_that_bear_vat() {
+    let outside = Stake { vat_treatment: ShareTreatment::OutsideScope, ..stake(2, "10") };
+    let unpaid = Stake { held: Some(Hold::PrincipalOpen), ..stake(3, "10") };
+    let mut feature = feature(vec![stake(1, "40"), outside, unpaid]);
+    assert!(feature.needs_rate());
+    let held = |feature: &Shared| feature.stakes.iter().map(|one| one.held).collect::<Vec<_>>();
+    feature.hold_without_rate(true);
+    let (rate, principal) = (Some(Hold::VatRateMissing), Some(Hold::PrincipalOpen));
+    assert_eq!(held(&feature), [rate, None, principal]);
+    feature.hold_without_rate(false);
+    assert_eq!(held(&feature), [None, None, principal]);
+    feature.stakes.remove(0);
+    feature.stakes.pop();
+    assert!(!feature.needs_rate());
 }
 
 #[test]
@@ -240,6 +265,20 @@ fn the_feature_is_the_vendors_when_the_last_investment_is_recouped() {
 }
 
 #[test]
+fn the_feature_is_not_the_vendors_while_an_accepted_investment_waits_for_its_payment() {
+    let small = Stake { principal: eur("100"), cap: eur("100"), ..stake(1, "10") };
+    let mut feature = Shared { is_awaited: true, ..feature(vec![small]) };
+    let outcome = feature.credit(&month(1), collected(100_000)).unwrap();
+    assert_eq!(happened(&outcome), "investment_recouped investment_completed");
+    assert_eq!((outcome.is_owned, feature.owned_on), (false, None));
+    // It was given up instead of paid.
+    feature.is_awaited = false;
+    let outcome = feature.credit(&month(2), collected(100_000)).unwrap();
+    assert_eq!(happened(&outcome), "feature_ownership_passed");
+    assert_eq!(feature.owned_on, Some(date("2025-03-01")));
+}
+
+#[test]
 fn a_bounce_after_completion_opens_the_investment_again() {
     let mut feature = feature(vec![stake(1, "40")]);
     let table = [
@@ -267,18 +306,46 @@ fn a_bounce_after_completion_opens_the_investment_again() {
 }
 
 #[test]
-fn the_month_in_which_a_feature_is_retired_is_its_last() {
+fn a_feature_is_shared_for_three_months_after_the_one_in_which_it_was_retired() {
     let mut feature = feature(vec![stake(1, "40")]);
     feature.retired_on = Some(date("2025-02-03"));
     let little = |number| Terms { minimum: eur("50"), ..month(number) };
-    let outcome = feature.credit(&little(1), collected(10_000)).unwrap();
-    assert_eq!((outcome.credits.len(), outcome.forgone.len()), (0, 0));
-    assert!(feature.shares(&little(2)));
-    let outcome = feature.credit(&little(2), collected(10_100)).unwrap();
-    assert_eq!(outcome.credits[0].amount, eur("40.40"), "the last is credited however little");
-    assert_eq!(outcome.forgone, [(feature.stakes[0].id, eur("9959.60"))]);
-    assert_eq!(feature.stakes[0].forgone, eur("9959.60"));
-    assert!(!feature.shares(&little(3)));
+    // counted to date: credited, carried, forgone
+    let table = [
+        ("300", "120", "0", "0"),
+        ("400", "0", "40", "0"),
+        // Debits of the last month are paid back, and one is paid after all.
+        ("200", "0", "-40", "0"),
+        ("310", "0", "4", "0"),
+        ("310", "4", "0", "9876"),
+    ];
+    for (number, (counted, credited, carried, forgone)) in (1..).zip(table) {
+        assert!(feature.shares(&little(number)), "month {number}");
+        let outcome = feature.credit(&little(number), collected(eur(counted).minor())).unwrap();
+        let got = &outcome.investments[0];
+        assert_eq!((got.credited, got.carried), (eur(credited), eur(carried)), "month {number}");
+        assert_eq!(feature.stakes[0].forgone, eur(forgone), "month {number}");
+        assert_eq!(outcome.forgone.len(), usize::from(forgone != "0"), "month {number}");
+    }
+    assert!(!feature.shares(&little(6)));
+}
+
+#[test]
+fn what_was_sold_until_the_month_of_retirement_is_over_is_shared() {
+    // retired, last month, the first retired that is shared in it, sold until, as of the tenth of May
+    let table = [
+        ("2025-02-03", "2025-05-01", "2025-02-01", "2025-02-28"),
+        ("2025-02-28", "2025-05-01", "2025-02-01", "2025-02-28"),
+        ("2025-05-01", "2025-08-01", "2025-05-01", "2025-05-10"),
+        ("2024-11-30", "2025-02-01", "2024-11-01", "2024-11-30"),
+    ];
+    for (retired, last, first, until) in table {
+        let retired = date(retired);
+        assert_eq!(last_month(retired), date(last), "{retired}");
+        assert_eq!(first_retired(date(last)), date(first), "{retired}");
+        assert_eq!(sold_until(Some(retired), date("2025-05-10")), date(until), "{retired}");
+    }
+    assert_eq!(sold_until(None, date("2025-05-10")), date("2025-05-10"));
 }
 
 #[test]

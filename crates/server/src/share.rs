@@ -4,7 +4,7 @@
 
 use app::Ctx;
 use app::share::{self, Expected};
-use domain::share::InvestmentMonth;
+use domain::share::{Hold, InvestmentMonth};
 use futures::FutureExt;
 use prost::Message;
 use tonic::{Request, async_trait};
@@ -98,6 +98,16 @@ impl From<InvestmentMonth> for v1::InvestmentMonth {
             principal: Some(month.principal.into()),
             credited_total: Some(month.credited_total.into()),
             carried: Some(month.carried.into()),
+            held: month.held.map_or(v1::ShareHold::Unspecified, Into::into).into(),
+        }
+    }
+}
+
+impl From<Hold> for v1::ShareHold {
+    fn from(hold: Hold) -> Self {
+        match hold {
+            Hold::PrincipalOpen => Self::PrincipalOpen,
+            Hold::VatRateMissing => Self::VatRateMissing,
         }
     }
 }

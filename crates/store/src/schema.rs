@@ -385,6 +385,7 @@ diesel::table! {
         principal_minor -> Int8,
         credited_total_minor -> Int8,
         carried_minor -> Int8,
+        held -> Nullable<Text>,
     }
 }
 

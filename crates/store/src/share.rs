@@ -11,7 +11,7 @@ use domain::date::Date;
 use domain::id::{CustomerId, FeatureId, InvestmentId};
 use domain::investment::{Basis, InvestmentState, ShareTreatment};
 use domain::money::{Currency, Money};
-use domain::share::{AGE_DAYS, Line, Shared, Stake};
+use domain::share::{AGE_DAYS, Hold, Line, Shared, Stake, first_retired};
 use futures::TryStreamExt;
 use rust_decimal::Decimal;
 
@@ -40,6 +40,17 @@ struct LineRow {
     aged: i64,
 }
 
+/// Which lines of a feature, and as of when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted {
+    /// Whose.
+    pub feature_id: FeatureId,
+    /// As they were by the end of this day.
+    pub day: Date,
+    /// Those of documents of this day or earlier.
+    pub sold_until: Date,
+}
+
 /// Every invoice line of features, as it was by the end of a day each: one statement whatever their
 /// number. Lines are handed over one by one as they arrive, so that memory does not depend on how
 /// many there are.
@@ -48,7 +59,7 @@ struct LineRow {
 /// [`Error::Unavailable`], and what `take` answers.
 pub async fn each_line<E: From<Error>>(
     tx: &mut Tx,
-    wanted: &[(FeatureId, Date)],
+    wanted: &[Wanted],
     mut take: impl FnMut(FeatureId, Date, &Line) -> Result<(), E>,
 ) -> Result<(), E> {
     if wanted.is_empty() {
@@ -57,8 +68,9 @@ pub async fn each_line<E: From<Error>>(
     let age = i32::try_from(AGE_DAYS).map_err(Error::corrupt)?;
     let rows = diesel::sql_query(include_str!("share_lines.sql"))
         .bind::<SqlUuid, _>(tx.org())
-        .bind::<Array<SqlUuid>, _>(wanted.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-        .bind::<Array<SqlDate>, _>(wanted.iter().map(|(_, day)| *day).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(wanted.iter().map(|one| one.feature_id).collect::<Vec<_>>())
+        .bind::<Array<SqlDate>, _>(wanted.iter().map(|one| one.day).collect::<Vec<_>>())
+        .bind::<Array<SqlDate>, _>(wanted.iter().map(|one| one.sold_until).collect::<Vec<_>>())
         .bind::<Integer, _>(age)
         .load_stream::<LineRow>(tx.connection())
         .await
@@ -122,11 +134,13 @@ const SHARED: &str = "SELECT f.id AS feature_id, f.title, f.retired_on, f.owned_
      x.cap_minor, coalesce(i.open_minor > 0, false) AS is_unpaid, x.funded_on, x.state, \
      x.recouped_on, x.completed_on, x.accrued_minor, x.credited_minor, x.forgone_minor, \
      (SELECT m.counted_minor FROM feature_months m WHERE m.org_id = $1 AND m.feature_id = f.id \
-         AND m.basis = x.basis ORDER BY m.month DESC LIMIT 1) AS counted_minor \
+         AND m.basis = x.basis AND m.month = ($2 - interval '1 month')::date) AS counted_minor, \
+     EXISTS (SELECT FROM investments a WHERE a.org_id = $1 AND a.feature_id = f.id \
+         AND a.state = $5) AS is_awaited \
      FROM features f \
      JOIN investments x ON x.org_id = $1 AND x.feature_id = f.id AND x.funded_on IS NOT NULL \
      LEFT JOIN invoices i ON i.org_id = $1 AND i.id = x.invoice_id \
-     WHERE f.org_id = $1 AND (f.retired_on IS NULL OR f.retired_on >= $2) \
+     WHERE f.org_id = $1 AND (f.retired_on IS NULL OR f.retired_on >= $4) \
      AND ($3::uuid[] IS NULL OR f.id = ANY($3)) \
      ORDER BY f.id, x.id";
 
@@ -174,6 +188,8 @@ struct SharedRow {
     forgone_minor: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     counted_minor: Option<i64>,
+    #[diesel(sql_type = Bool)]
+    is_awaited: bool,
 }
 
 impl From<&SharedRow> for Stake {
@@ -187,7 +203,7 @@ impl From<&SharedRow> for Stake {
             share_percent: row.share_percent,
             principal: money(row.principal_minor),
             cap: money(row.cap_minor),
-            is_unpaid: row.is_unpaid,
+            held: row.is_unpaid.then_some(Hold::PrincipalOpen),
             funded_on: row.funded_on,
             state: row.state,
             recouped_on: row.recouped_on,
@@ -200,7 +216,7 @@ impl From<&SharedRow> for Stake {
 }
 
 /// The features that share what they bring in a month, or did not stop before it, with all
-/// investments that were paid and what counted at last, in order. They are held until the end of the
+/// investments that were paid and what counted at the end of the month before, in order. They are held until the end of the
 /// transaction.
 ///
 /// # Errors
@@ -227,6 +243,8 @@ async fn shared(
         .bind::<SqlUuid, _>(tx.org())
         .bind::<SqlDate, _>(month)
         .bind::<Nullable<Array<SqlUuid>>, _>(only)
+        .bind::<SqlDate, _>(first_retired(month))
+        .bind::<Text, _>(InvestmentState::Accepted)
         .load(tx.connection())
         .await?;
     let mut found: Vec<Shared> = Vec::new();
@@ -237,6 +255,7 @@ async fn shared(
                 title: row.title.clone(),
                 retired_on: row.retired_on,
                 owned_on: row.owned_on,
+                is_awaited: row.is_awaited,
                 stakes: Vec::new(),
                 counted: BTreeMap::new(),
             });

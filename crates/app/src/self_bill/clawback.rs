@@ -7,6 +7,7 @@ use domain::investment::{Investment, ShareTreatment, in_force};
 use domain::ledger::share::forgone_entry;
 use domain::organization::text;
 use domain::self_bill::{Clawback, Heading, Recipient, SelfBill, claw_back, posted_percent};
+use domain::share;
 use store::self_bill::Kept;
 
 use super::{get, issue};
@@ -37,11 +38,11 @@ pub async fn settle_clawback(
     scope.refresh().await?;
     let taken = claw_back(&mut investment)?;
     let bill_id = document(scope, &investment, &feature, (taken, &reason)).await?;
-    let is_forgone = feature.retired_on.is_some_and(|retired_on| {
-        next_month.is_some_and(|next| next > date::first_of_month(retired_on))
-    });
+    let is_forgone = feature
+        .retired_on
+        .is_some_and(|on| next_month.is_some_and(|next| next > share::last_month(on)));
     if is_forgone && !taken.principal.is_zero() {
-        // As the rest of the principal when the feature was retired: it is not repaid any more.
+        // As the rest of the principal after the feature's last month: it is not repaid any more.
         investment.forgone = investment.forgone.checked_add(taken.principal)?;
         let (entry_id, part) = (EntryId::fresh(scope.now), bill_id.to_string());
         let entry = forgone_entry(entry_id, id, part, scope.today(), taken.principal);

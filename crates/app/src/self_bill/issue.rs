@@ -8,6 +8,7 @@ use domain::event::{EventKind, PayoutFacts};
 use domain::id::{CustomerId, EntryId, PayoutId, SelfBillId, Sequence};
 use domain::investment::{ShareTreatment, in_force};
 use domain::invoice::Party;
+use domain::ledger::Entry;
 use domain::ledger::share::share_entry;
 use domain::numbering::Series;
 use domain::payout::Payout;
@@ -25,13 +26,20 @@ use crate::event;
 pub(super) type Suppliers = HashMap<CustomerId, Supplier>;
 
 /// Issues the documents of credits of one month: one per investor, VAT treatment and currency, at
-/// most eight statements. Nothing when there are no credits.
+/// most seven statements. None when there are no credits. `standard_percent` is the VAT rate of the
+/// month, where one bears VAT; what else the month posts is written with their entries.
 ///
 /// # Errors
-/// [`Error::Refused`] with `VAT_RATE_MISSING` or `NUMBER_TAKEN`; [`Error::Busy`],
-/// [`Error::Unavailable`].
-pub async fn issue(scope: &mut Scope, credits: Vec<Credit>) -> Result<(), Error> {
-    let Some(month) = credits.first().map(|credit| credit.month) else { return Ok(()) };
+/// [`Error::Refused`] with `NUMBER_TAKEN`; [`Error::Busy`], [`Error::Unavailable`].
+pub async fn issue(
+    scope: &mut Scope,
+    credits: Vec<Credit>,
+    standard_percent: Option<Decimal>,
+    beside: Vec<Entry>,
+) -> Result<(), Error> {
+    let Some(month) = credits.first().map(|credit| credit.month) else {
+        return Ok(store::ledger::insert(&mut scope.tx, &beside, scope.now).await?);
+    };
     let mut by_recipient: BTreeMap<Recipient, Vec<Line>> = BTreeMap::new();
     for credit in credits {
         by_recipient.entry(credit.recipient()).or_default().push(credit.into());
@@ -39,8 +47,10 @@ pub async fn issue(scope: &mut Scope, credits: Vec<Credit>) -> Result<(), Error>
     let investors: Vec<CustomerId> = by_recipient.keys().map(|one| one.investor_id).collect();
     let suppliers = suppliers(scope, &investors).await?;
     let with_vat = by_recipient.keys().any(|one| one.vat_treatment == ShareTreatment::WithVat);
-    let standard_percent =
-        if with_vat { standard_percent(scope, month).await? } else { Decimal::ZERO };
+    let standard_percent = match standard_percent {
+        None if with_vat => return Err(Error::fault(format!("no VAT rate for {month}"))),
+        found => found.unwrap_or_default(),
+    };
     let (ids, issue_on) = (Sequence::new(scope.now), scope.today());
     let mut bills = Vec::with_capacity(by_recipient.len());
     for (recipient, lines) in by_recipient {
@@ -49,7 +59,7 @@ pub async fn issue(scope: &mut Scope, credits: Vec<Credit>) -> Result<(), Error>
         bills.push(compose(&heading, SelfBillId(ids.next()), lines)?);
     }
     let payouts = bills.iter().filter_map(|bill| Payout::of(bill, PayoutId(ids.next()))).collect();
-    write(scope, &suppliers, bills, payouts).await
+    write_beside(scope, &suppliers, bills, payouts, beside).await
 }
 
 /// Investors, as documents of today show them, with their latest agreements.
@@ -70,7 +80,10 @@ pub(super) fn agreement(
 }
 
 /// The vendor's standard rate on the last day of a month, in percent.
-async fn standard_percent(scope: &mut Scope, month: Date) -> Result<Decimal, Error> {
+///
+/// # Errors
+/// [`Error::Refused`] with `VAT_RATE_MISSING`.
+pub(crate) async fn standard_percent(scope: &mut Scope, month: Date) -> Result<Decimal, Error> {
     let rates = store::vat::rates(&mut scope.tx).await?;
     let last_day = date::add_days(date::first_of_next_month(month), -1);
     let country = &scope.organization.address.country;
@@ -86,9 +99,19 @@ pub(super) async fn write(
     bills: Vec<SelfBill>,
     payouts: Vec<Payout>,
 ) -> Result<(), Error> {
+    write_beside(scope, suppliers, bills, payouts, Vec::new()).await
+}
+
+/// As [`write`], with entries of other sources.
+async fn write_beside(
+    scope: &mut Scope,
+    suppliers: &Suppliers,
+    bills: Vec<SelfBill>,
+    payouts: Vec<Payout>,
+    mut entries: Vec<Entry>,
+) -> Result<(), Error> {
     let numbers = numbers(scope, suppliers, &bills).await?;
     let (ids, buyer) = (Sequence::new(scope.now), Party::seller(&scope.organization));
-    let mut entries = Vec::with_capacity(bills.len());
     let mut documents = Vec::with_capacity(bills.len());
     for (bill, number) in bills.into_iter().zip(numbers) {
         let entry = share_entry(EntryId(ids.next()), &bill, !buyer.small_business);

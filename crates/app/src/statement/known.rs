@@ -8,6 +8,7 @@ use domain::forecast::{self, Course, Stake, TREND_MONTHS};
 use domain::id::FeatureId;
 use domain::investment::Basis;
 use domain::money::{self, Money};
+use domain::share as rules;
 use rust_decimal::Decimal;
 use store::statement::Holding;
 use store::statement::course::{self as rows, FeatureMonth, Sharer, Use};
@@ -82,7 +83,7 @@ impl Known {
 
     /// Whether nothing will be credited any more: the last month of its feature was.
     pub(super) fn is_over(&self, holding: &Holding) -> bool {
-        let last = holding.retired_on.map(date::first_of_month);
+        let last = holding.retired_on.map(rules::last_month);
         last.is_some_and(|last| self.next_month.is_none_or(|next| next > last))
     }
 
@@ -121,6 +122,11 @@ impl Known {
         (all.into_iter().map(|(_, share)| share).collect(), own)
     }
 
+    /// Whether its feature was retired before the running month: nothing that is sold now is shared.
+    fn is_closed(&self, holding: &Holding) -> bool {
+        holding.retired_on.is_some_and(|on| on < self.first)
+    }
+
     /// What the running month brings, and of it the investment.
     pub(super) fn running(&self, holding: &Holding, stake: &Stake) -> Result<Running, Error> {
         let over = of(&self.over, holding);
@@ -128,13 +134,12 @@ impl Known {
         let certain = of(&self.certain, holding).checked_sub(over)?;
         let brings = |all: Money| forecast::part(all, &stake.shares, stake.own);
         let part = brings(revenue)?;
-        if holding.retired_on.is_some_and(|on| on < self.first) {
-            return Ok(Running { revenue, part, to_come: Money::zero(holding.currency) });
-        }
         let feature = holding.feature_id;
         let to_bill = self.uses.get(&feature).map_or(0, |one| one.to_bill);
         let open = self.open.get(&feature).copied().unwrap_or_default();
         let more = match holding.basis {
+            // What is invoiced now is not shared any more.
+            _ if self.is_closed(holding) => 0,
             Basis::Collected => open.saturating_add(to_bill),
             Basis::Invoiced => to_bill,
             Basis::CollectedAndAged => 0,
@@ -145,6 +150,9 @@ impl Known {
 
     /// What is foretold from.
     pub(super) fn course(&self, holding: &Holding) -> Result<Course, Error> {
+        if self.is_closed(holding) {
+            return self.end(holding);
+        }
         let monthly = self.uses.get(&holding.feature_id).map_or(0, |one| one.monthly);
         let months = self.months_of(holding)?;
         Ok(Course {
@@ -153,6 +161,14 @@ impl Known {
             months: months.into_iter().map(|(_, brought)| brought).collect(),
             steady: Money::new(monthly, holding.currency),
         })
+    }
+
+    /// What is foretold of a feature that was retired before the running month: what is certain of
+    /// it, whatever is assumed. What is still paid of what was sold before is not foreseen.
+    fn end(&self, holding: &Holding) -> Result<Course, Error> {
+        let certain = of(&self.certain, holding).checked_sub(of(&self.over, holding))?;
+        let last = if self.is_over(holding) { date::add_days(self.first, -1) } else { self.first };
+        Ok(Course { first: self.first, last: Some(last), months: vec![certain], steady: certain })
     }
 
     /// What the last complete months brought, oldest first. Of months that are over and not credited

@@ -15,7 +15,7 @@ use domain::date::{self, Date};
 use domain::investment::InvestmentState;
 use domain::money::Currency;
 use domain::payout::PayoutState;
-use domain::share;
+use domain::share::{self, Hold};
 use metrics::gauge;
 use store::Tx;
 use store::statement::gauge::{self as rows, Amounts, Progress};
@@ -41,6 +41,8 @@ pub const INVESTMENTS: &str = "recoup_investments";
 pub const PAYOUTS: &str = "recoup_payouts";
 /// Months whose crediting is late.
 pub const SHARE_MONTHS_LATE: &str = "recoup_share_months_late";
+/// Investments that are not credited what they could be.
+pub const SHARES_HELD: &str = "recoup_shares_held";
 
 /// Payouts that are over are history, and no gauge.
 const OVER: [PayoutState; 2] = [PayoutState::Settled, PayoutState::Cancelled];
@@ -55,6 +57,7 @@ pub(super) struct Investing {
     investments: BTreeMap<InvestmentState, i64>,
     payouts: BTreeMap<PayoutState, i64>,
     months_late: i64,
+    held: BTreeMap<Hold, i64>,
 }
 
 impl Investing {
@@ -68,6 +71,9 @@ impl Investing {
         self.months_late = self.months_late.max(months_late(progress, today));
         for (state, count) in rows::payouts(tx).await? {
             *self.payouts.entry(state).or_default() += count;
+        }
+        for (reason, count) in rows::held(tx, progress.next_month).await? {
+            *self.held.entry(reason).or_default() += count;
         }
         let month = (date::first_of_month(today), today);
         for one in rows::amounts(tx, month, progress.next_month).await? {
@@ -103,6 +109,10 @@ impl Investing {
         for state in PayoutState::ALL.iter().filter(|one| !OVER.contains(one)) {
             let count = self.payouts.get(state).copied().unwrap_or_default();
             gauge!(PAYOUTS, "state" => state.as_str()).set(amount(count));
+        }
+        for reason in Hold::ALL {
+            let count = self.held.get(reason).copied().unwrap_or_default();
+            gauge!(SHARES_HELD, "reason" => reason.as_str()).set(amount(count));
         }
         gauge!(SHARE_MONTHS_LATE).set(amount(self.months_late));
     }

@@ -279,6 +279,12 @@ pub const METRICS: &[Metric] = &[
         labels: &[],
     },
     Metric {
+        name: SHARES_HELD,
+        kind: Kind::Gauge,
+        help: "Investments in live organizations whose share of the last month is held, by the reason.",
+        labels: &["reason"],
+    },
+    Metric {
         name: SNAPSHOT,
         kind: Kind::Gauge,
         help: "When the gauges that are read from the database were read, all at once.",

@@ -124,6 +124,14 @@ proptest! {
         }
     }
 
+    /// The filter by the day of retirement and the last month say the same.
+    #[test]
+    fn a_feature_is_loaded_for_as_long_as_it_is_shared(retired in 0_i64..2_000, number in 1_u32..60) {
+        let retired = date::add_days(month(1).month, retired);
+        let month = month(number).month;
+        prop_assert_eq!(retired >= first_retired(month), last_month(retired) >= month);
+    }
+
     /// Accruals fall and rise, and what was set off comes back to the same state.
     #[test]
     fn what_falls_and_rises_again_is_as_if_it_had_not(course in course(), dip in 1_i64..2_000_000) {

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use domain::date::Date;
 use domain::id::{FeatureId, InvestmentId};
 use domain::money::{Currency, Money};
-use domain::share::{FeatureMonth, InvestmentMonth, Stake};
+use domain::share::{FeatureMonth, Hold, InvestmentMonth, Stake};
 
 use crate::schema::{investment_months, investments};
 use crate::{Result, Tx};
@@ -28,7 +28,8 @@ pub async fn save_months(
              SELECT $1, $2, u.* FROM unnest($3, $4, $5, $6, $7, $8, $9) AS u) \
          INSERT INTO investment_months (org_id, month, investment_id, revenue_minor, \
          accrual_minor, accrued_minor, credited_minor, principal_minor, credited_total_minor, \
-         carried_minor) SELECT $1, $2, u.* FROM unnest($10, $11, $12, $13, $14, $15, $16, $17) AS u",
+         carried_minor, held) \
+         SELECT $1, $2, u.* FROM unnest($10, $11, $12, $13, $14, $15, $16, $17, $18) AS u",
     )
     .bind::<SqlUuid, _>(tx.org())
     .bind::<SqlDate, _>(month)
@@ -47,6 +48,7 @@ pub async fn save_months(
     .bind::<Array<BigInt>, _>(each(investments, |one| one.principal.minor()))
     .bind::<Array<BigInt>, _>(each(investments, |one| one.credited_total.minor()))
     .bind::<Array<BigInt>, _>(each(investments, |one| one.carried.minor()))
+    .bind::<Array<Nullable<Text>>, _>(each(investments, |one| one.held))
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -99,6 +101,7 @@ struct Row {
     principal_minor: i64,
     credited_total_minor: i64,
     carried_minor: i64,
+    held: Option<Hold>,
 }
 
 impl Row {
@@ -115,6 +118,7 @@ impl Row {
             principal: money(row.principal_minor),
             credited_total: money(row.credited_total_minor),
             carried: money(row.carried_minor),
+            held: row.held,
         }
     }
 }

@@ -7,6 +7,7 @@ use domain::date::Date;
 use domain::investment::InvestmentState;
 use domain::money::Currency;
 use domain::payout::PayoutState;
+use domain::share::{Hold, first_retired};
 
 use crate::{Result, Tx};
 
@@ -83,7 +84,7 @@ pub async fn amounts(
         .bind::<SqlUuid, _>(tx.org())
         .bind::<SqlDate, _>(first)
         .bind::<SqlDate, _>(last)
-        .bind::<SqlDate, _>(next_month)
+        .bind::<SqlDate, _>(first_retired(next_month))
         .load(tx.connection())
         .await?;
     Ok(rows)
@@ -109,6 +110,32 @@ pub async fn investments(tx: &mut Tx) -> Result<Vec<(InvestmentState, i64)>> {
     .load(tx.connection())
     .await?;
     Ok(rows.into_iter().map(|row| (row.state, row.count)).collect())
+}
+
+#[derive(QueryableByName)]
+struct HeldCount {
+    #[diesel(sql_type = Text)]
+    held: Hold,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Investments of which the last month that was credited is held, by the reason. `next_month` is the
+/// one after it.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`].
+pub async fn held(tx: &mut Tx, next_month: Date) -> Result<Vec<(Hold, i64)>> {
+    let rows: Vec<HeldCount> = diesel::sql_query(
+        "SELECT m.held, count(*) AS count FROM investment_months m \
+         WHERE m.org_id = $1 AND m.month = ($2 - interval '1 month')::date \
+             AND m.held IS NOT NULL GROUP BY m.held",
+    )
+    .bind::<SqlUuid, _>(tx.org())
+    .bind::<SqlDate, _>(next_month)
+    .load(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.held, row.count)).collect())
 }
 
 #[derive(QueryableByName)]

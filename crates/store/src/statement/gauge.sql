@@ -1,5 +1,5 @@
--- What investors are owed, and were credited and paid from day $2 to day $3; $4: the month that is
--- credited next. By currency.
+-- What investors are owed, and were credited and paid from day $2 to day $3; $4: what was retired
+-- since this day is still shared. By currency.
 WITH invested AS (
     SELECT v.currency,
         sum(v.principal_minor - v.forgone_minor) FILTER (WHERE v.funded_on IS NOT NULL) AS funded,

@@ -20,6 +20,7 @@ use crate::Scope;
 use crate::access::id_taken;
 use crate::customer::{self, MAX_NOTE};
 use crate::error::{Error, Expect, Field, Refusal};
+use crate::investment;
 use crate::organization::optional;
 use crate::page::{Page, PageRequest};
 
@@ -69,9 +70,9 @@ pub(crate) fn refused(refused: &FeatureRefused, id: FeatureId) -> Error {
         | FeatureRefused::NotFunded { state }
         | FeatureRefused::NotInDevelopment { state }
         | FeatureRefused::NotForSale { state } => refusal.with("state", state),
-        FeatureRefused::InvestmentOpen { id } | FeatureRefused::ConsentMissing { id } => {
-            refusal.with("investment_id", id)
-        }
+        FeatureRefused::InvestmentOpen { id }
+        | FeatureRefused::PrincipalOpen { id }
+        | FeatureRefused::ConsentMissing { id } => refusal.with("investment_id", id),
         FeatureRefused::CurrencyDiffers { currency, .. } => refusal.with("currency", currency),
     })
 }
@@ -217,11 +218,13 @@ pub async fn release(scope: &mut Scope, id: FeatureId) -> Result<Feature, Error>
 /// It is there no more. Doing it again changes nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Refused`] with `FEATURE_NOT_ACCEPTED` or `INVESTMENT_OPEN`.
+/// [`Error::NotFound`]; [`Error::Refused`] with `FEATURE_NOT_ACCEPTED`, `INVESTMENT_OPEN` or
+/// `PRINCIPAL_OPEN`.
 pub async fn retire(scope: &mut Scope, id: FeatureId) -> Result<Feature, Error> {
     let (mut feature, today) = held(scope, id).await?;
     let investments = store::investment::of_features(&mut scope.tx, &[id]).await?;
-    let outcome = feature.retire(&investments, today);
+    let unpaid = investment::unpaid(scope, &investments).await?;
+    let outcome = feature.retire(&investments, &unpaid, today);
     save(scope, &feature, outcome).await?;
     Ok(feature)
 }

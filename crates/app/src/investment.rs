@@ -4,7 +4,8 @@
 //!
 //! Invariants: held in this order: the investor's billing account (where a document is made), the
 //! feature, its investments. The terms hold from the moment the principal is invoiced; it is funded
-//! with whatever settles that invoice, in the same transaction.
+//! with whatever settles that invoice, in the same transaction, and stays so when the money goes
+//! back, until it is paid again or withdrawn.
 //!
 //! Deliberately absent: what is shared ([`crate::share`]) and paid out ([`crate::payout`]).
 
@@ -27,7 +28,7 @@ use crate::page::{Page, PageRequest};
 use crate::{Scope, event, feature, invoice};
 
 pub use agreement::{DEFAULT_PREFIX, SignAgreement, agreements, sign};
-pub(crate) use principal::refuse_principal;
+pub(crate) use principal::{refuse_principal, unpaid};
 pub use store::investment::Filter;
 
 /// What makes an investment.
@@ -59,6 +60,9 @@ fn refused(refused: &InvestmentRefused, id: InvestmentId) -> Error {
     Error::Refused(match refused {
         InvestmentRefused::SharesExceeded { left, .. } => refusal.with("left", left),
         InvestmentRefused::ConsentMissing => refusal.with("investment_id", id),
+        InvestmentRefused::Credited { credited } => {
+            refusal.with("investment_id", id).with("credited", credited)
+        }
         InvestmentRefused::AlreadyAccepted { on }
         | InvestmentRefused::Withdrawn { on }
         | InvestmentRefused::AlreadyFunded { on } => {
@@ -215,11 +219,13 @@ pub async fn consent(scope: &mut Scope, id: InvestmentId) -> Result<Investment, 
     Ok(now.clone())
 }
 
-/// Gives an investment up before it is funded. Its invoice is credited; what was paid of it goes to
-/// the customer's balance. Doing it again changes nothing.
+/// Gives an investment up: before it is funded, or when its payment went back before anything was
+/// credited. Its invoice is credited; what was paid of it goes to the customer's balance. Doing it
+/// again changes nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Invalid`]; [`Error::Refused`] with `ALREADY_FUNDED`.
+/// [`Error::NotFound`], [`Error::Invalid`]; [`Error::Refused`] with `ALREADY_FUNDED` or
+/// `SHARES_CREDITED`.
 pub async fn withdraw(
     scope: &mut Scope,
     id: InvestmentId,
@@ -228,11 +234,16 @@ pub async fn withdraw(
     let reason = text(reason, MAX_NOTE).field("reason")?;
     let mut held = held(scope, id, true).await?;
     let today = scope.today();
-    let outcome = held.investment().withdraw(today).map_err(|why| refused(&why, id))?;
+    let is_unpaid = unpaid(scope, &held.investments).await?.contains(&id);
+    let outcome = held.investment().withdraw(today, is_unpaid).map_err(|why| refused(&why, id))?;
+    let Outcome::Applied(invoiced) = outcome else { return Ok(held.investment().clone()) };
+    principal::regain(scope, held.investment()).await?;
     let now = held.investment().clone();
-    let Outcome::Applied(invoiced) = outcome else { return Ok(now) };
     store::investment::save(&mut scope.tx, &now).await?;
-    if held.feature.free_currency(&held.investments) == Outcome::Applied(()) {
+    let is_sold = store::feature::is_sold(&mut scope.tx, held.feature.id).await?;
+    let lost = held.feature.lose_funding(&held.investments);
+    let freed = held.feature.free_currency(&held.investments, is_sold);
+    if [lost, freed].contains(&Outcome::Applied(())) {
         store::feature::save(&mut scope.tx, &held.feature).await?;
     }
     if let Some(invoice) = invoiced {

@@ -160,6 +160,15 @@ pub enum FeatureRefused {
         /// Which.
         id: InvestmentId,
     },
+    /// What was paid for it went back.
+    #[error(
+        "the principal of investment {id} is to be paid again: have it paid, or withdraw the \
+         investment, first"
+    )]
+    PrincipalOpen {
+        /// Of which.
+        id: InvestmentId,
+    },
     /// It cannot be sold.
     #[error(
         "the feature is {state}: it is sold once an investment in it is paid, until it retires"
@@ -197,6 +206,7 @@ impl FeatureRefused {
             Self::NotFunded { .. } => "FEATURE_NOT_FUNDED",
             Self::NotInDevelopment { .. } => "NOT_IN_DEVELOPMENT",
             Self::InvestmentOpen { .. } => "INVESTMENT_OPEN",
+            Self::PrincipalOpen { .. } => "PRINCIPAL_OPEN",
             Self::NotForSale { .. } => "FEATURE_NOT_FOR_SALE",
             Self::ConsentMissing { .. } => "CONSENT_MISSING",
             Self::CurrencyDiffers { .. } => "CURRENCY_DIFFERS",
@@ -338,13 +348,27 @@ impl Feature {
         }
     }
 
-    /// It is there no more from today on. `investments` are those in it.
+    /// Nobody funds it any more: its last investment was given up because its money went back. What
+    /// is being built or is there stays so.
+    pub fn lose_funding(&mut self, investments: &[Investment]) -> Outcome<()> {
+        let is_funded = investments.iter().any(|one| one.funded_on.is_some());
+        if self.state != FeatureState::Funded || is_funded {
+            return Outcome::Unchanged;
+        }
+        self.state = FeatureState::Backlog;
+        Outcome::Applied(())
+    }
+
+    /// It is there no more from today on. `investments` are those in it, `unpaid` those of them whose
+    /// principal is to be paid.
     ///
     /// # Errors
-    /// [`FeatureRefused::NotAccepted`], [`FeatureRefused::InvestmentOpen`].
+    /// [`FeatureRefused::NotAccepted`], [`FeatureRefused::InvestmentOpen`],
+    /// [`FeatureRefused::PrincipalOpen`].
     pub fn retire(
         &mut self,
         investments: &[Investment],
+        unpaid: &[InvestmentId],
         today: Date,
     ) -> Result<Outcome<()>, FeatureRefused> {
         let state = self.state;
@@ -357,6 +381,9 @@ impl Feature {
         }
         if let Some(open) = investments.iter().find(|one| one.is_open()) {
             return Err(FeatureRefused::InvestmentOpen { id: open.id });
+        }
+        if let Some(id) = unpaid.first() {
+            return Err(FeatureRefused::PrincipalOpen { id: *id });
         }
         self.state = FeatureState::Retired;
         self.retired_on = Some(today);
@@ -408,10 +435,9 @@ impl Feature {
         }
     }
 
-    /// Its last investment was given up: any currency will do again. Nothing was sold of it, because
-    /// nobody has funded it.
-    pub fn free_currency(&mut self, investments: &[Investment]) -> Outcome<()> {
-        if self.currency.is_none() || investments.iter().any(|one| !one.is_withdrawn()) {
+    /// Its last investment was given up: any currency will do again, unless it `is_sold` already.
+    pub fn free_currency(&mut self, investments: &[Investment], is_sold: bool) -> Outcome<()> {
+        if self.currency.is_none() || is_sold || investments.iter().any(|one| !one.is_withdrawn()) {
             return Outcome::Unchanged;
         }
         self.currency = None;

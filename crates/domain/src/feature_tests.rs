@@ -38,7 +38,7 @@ fn done(feature: &mut Feature, what: &str, today: Date) -> String {
         "fund" => Ok(feature.fund()),
         "start" => feature.start(today),
         "release" => feature.release(today),
-        "retire" => feature.retire(&[], today),
+        "retire" => feature.retire(&[], &[], today),
         "invest" => feature.check_investment().map(|()| Outcome::Unchanged),
         "sell" => feature.check_sale(&[]).map(|()| Outcome::Unchanged),
         "vote" => feature.check_vote(CustomerId(uuid::Uuid::nil())).map(|()| Outcome::Unchanged),
@@ -143,9 +143,28 @@ fn what_is_neither_paid_nor_withdrawn_keeps_a_feature_from_retiring() {
     for (state, retires) in table {
         let investment = crate::investment::tests::investment(state);
         let mut one = feature(FeatureState::Backlog);
-        let found = one.retire(&[investment], day("2026-02-01"));
+        let found = one.retire(&[investment], &[], day("2026-02-01"));
         assert_eq!(found.is_ok(), retires, "{state}");
         assert_eq!(one.retired_on.is_some(), retires);
+    }
+    // Funded, and its payment went back.
+    let funded = crate::investment::tests::investment(InvestmentState::Funded);
+    let mut one = feature(FeatureState::Released);
+    let refused = one.retire(&[funded.clone()], &[funded.id], day("2026-02-01"));
+    assert_eq!(refused, Err(FeatureRefused::PrincipalOpen { id: funded.id }));
+    assert_eq!(one, feature(FeatureState::Released));
+}
+
+#[test]
+fn what_nobody_funds_any_more_waits_again() {
+    let [withdrawn, funded] = [InvestmentState::Withdrawn, InvestmentState::Funded]
+        .map(crate::investment::tests::investment);
+    for state in FeatureState::ALL.iter().copied() {
+        let mut one = feature(state);
+        assert_eq!(one.lose_funding(&[withdrawn.clone(), funded.clone()]), Outcome::Unchanged);
+        let lost = one.lose_funding(&[withdrawn.clone()]) == Outcome::Applied(());
+        assert_eq!(lost, state == FeatureState::Funded, "{state}");
+        assert_eq!(one.state, if lost { FeatureState::Backlog } else { state });
     }
 }
 
@@ -178,7 +197,8 @@ fn all_its_money_is_of_one_currency() {
 
     let [withdrawn, proposed] = [InvestmentState::Withdrawn, InvestmentState::Proposed]
         .map(crate::investment::tests::investment);
-    assert_eq!(one.free_currency(&[withdrawn.clone(), proposed]), Outcome::Unchanged);
-    assert_eq!(one.free_currency(&[withdrawn]), Outcome::Applied(()));
+    assert_eq!(one.free_currency(&[withdrawn.clone(), proposed], false), Outcome::Unchanged);
+    assert_eq!(one.free_currency(&[withdrawn.clone()], true), Outcome::Unchanged, "sold");
+    assert_eq!(one.free_currency(&[withdrawn], false), Outcome::Applied(()));
     assert_eq!(one.settle_on(usd), Ok(Outcome::Applied(())));
 }

@@ -5,7 +5,8 @@
 //!
 //! Invariants: cap = principal and return, rounded once; nothing is credited beyond it. The shares
 //! of all investments in a feature that were not withdrawn are at most 100 % together. Consent, once
-//! given, is not taken back. What is funded is not given up.
+//! given, is not taken back. What is funded is not given up, unless its money went back before any
+//! of it was credited.
 //!
 //! Deliberately absent: the monthly share ([`crate::share`]), its documents
 //! ([`crate::self_bill`]), paying it ([`crate::payout`]).
@@ -284,6 +285,15 @@ pub enum InvestmentRefused {
         /// When.
         on: Date,
     },
+    /// Its money went back after some of it was credited.
+    #[error(
+        "{credited} was credited of the investment before its payment went back: have the \
+         principal paid again, and until then no more is credited"
+    )]
+    Credited {
+        /// What was.
+        credited: Money,
+    },
     /// The feature is sold already.
     #[error("the feature is sold to others: accept the investment with the investor's consent")]
     ConsentMissing,
@@ -298,6 +308,7 @@ impl InvestmentRefused {
             Self::AlreadyAccepted { .. } => "ALREADY_ACCEPTED",
             Self::Withdrawn { .. } => "INVESTMENT_WITHDRAWN",
             Self::AlreadyFunded { .. } => "ALREADY_FUNDED",
+            Self::Credited { .. } => "SHARES_CREDITED",
             Self::ConsentMissing => "CONSENT_MISSING",
         }
     }
@@ -426,20 +437,26 @@ impl Investment {
         Ok(Outcome::Applied(()))
     }
 
-    /// It is given up. Answers the invoice that is to be credited, if there is one.
+    /// It is given up: before it is funded, or when its principal `is_unpaid` again and nothing was
+    /// credited of it. Answers the invoice that is to be credited, if there is one.
     ///
     /// # Errors
-    /// [`InvestmentRefused::AlreadyFunded`].
+    /// [`InvestmentRefused::AlreadyFunded`], [`InvestmentRefused::Credited`].
     pub fn withdraw(
         &mut self,
         today: Date,
+        is_unpaid: bool,
     ) -> Result<Outcome<Option<InvoiceId>>, InvestmentRefused> {
         if self.is_withdrawn() {
             return Ok(Outcome::Unchanged);
         }
-        if let Some(on) = self.funded_on {
+        if let Some(on) = self.funded_on.filter(|_| !is_unpaid) {
             return Err(InvestmentRefused::AlreadyFunded { on });
         }
+        if !self.credited.is_zero() {
+            return Err(InvestmentRefused::Credited { credited: self.credited });
+        }
+        self.funded_on = None;
         self.state = InvestmentState::Withdrawn;
         self.withdrawn_on = Some(today);
         Ok(Outcome::Applied(self.invoice_id))

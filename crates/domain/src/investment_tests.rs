@@ -33,13 +33,20 @@ pub(crate) fn investment(state: InvestmentState) -> Investment {
     let terms = terms(1_000_000, "40", "10");
     let mut one = Investment::propose(id, feature, &investor(), terms, day("2026-01-01")).unwrap();
     if state == InvestmentState::Withdrawn {
-        let _ = one.withdraw(day("2026-01-02")).unwrap();
+        let _ = one.withdraw(day("2026-01-02"), false).unwrap();
     } else if state != InvestmentState::Proposed {
         one.accept(InvoiceId(uuid::Uuid::nil()), day("2026-01-03"));
         if state != InvestmentState::Accepted {
             let _ = one.fund(day("2026-01-04"));
         }
         one.state = state;
+        let credited = match state {
+            InvestmentState::Recouping => 100_000,
+            InvestmentState::Recouped => 1_000_000,
+            InvestmentState::Completed => 1_100_000,
+            _ => 0,
+        };
+        one.credited = Money::new(credited, one.cap.currency());
     }
     one
 }
@@ -126,10 +133,12 @@ fn done(one: &mut Investment, what: &str) -> String {
         "accept, sold" => one.check_acceptance(false, true).map(|()| Outcome::Unchanged),
         "consenting, sold" => one.check_acceptance(true, true).map(|()| Outcome::Unchanged),
         "consent" => one.consent(today),
-        "withdraw" => one.withdraw(today).map(|outcome| match outcome {
-            Outcome::Applied(_) => Outcome::Applied(()),
-            Outcome::Unchanged => Outcome::Unchanged,
-        }),
+        "withdraw" | "withdraw, unpaid" => {
+            one.withdraw(today, what != "withdraw").map(|outcome| match outcome {
+                Outcome::Applied(_) => Outcome::Applied(()),
+                Outcome::Unchanged => Outcome::Unchanged,
+            })
+        }
         "fund" => Ok(one.fund(today)),
         other => panic!("{other}"),
     };
@@ -148,6 +157,7 @@ accept, sold     | CONSENT_MISSING | ALREADY_ACCEPTED | ALREADY_ACCEPTED | ALREA
 consenting, sold | -               | ALREADY_ACCEPTED | ALREADY_ACCEPTED | ALREADY_ACCEPTED | ALREADY_ACCEPTED | INVESTMENT_WITHDRAWN
 consent          | proposed        | accepted         | funded           | recouping        | completed        | INVESTMENT_WITHDRAWN
 withdraw         | withdrawn       | withdrawn        | ALREADY_FUNDED   | ALREADY_FUNDED   | ALREADY_FUNDED   | -
+withdraw, unpaid | withdrawn       | withdrawn        | withdrawn        | SHARES_CREDITED  | SHARES_CREDITED  | -
 fund             | -               | funded           | -                | -                | -                | -
 ";
 
@@ -179,11 +189,14 @@ fn consent_is_given_once_and_stays() {
 #[test]
 fn what_is_withdrawn_names_the_invoice_to_credit() {
     let mut one = investment(InvestmentState::Proposed);
-    assert_eq!(one.withdraw(day("2026-02-01")), Ok(Outcome::Applied(None)));
+    assert_eq!(one.withdraw(day("2026-02-01"), false), Ok(Outcome::Applied(None)));
     let mut one = investment(InvestmentState::Accepted);
     let invoice = one.invoice_id;
     assert!(invoice.is_some());
-    assert_eq!(one.withdraw(day("2026-02-01")), Ok(Outcome::Applied(invoice)));
+    assert_eq!(one.withdraw(day("2026-02-01"), true), Ok(Outcome::Applied(invoice)));
+    let mut one = investment(InvestmentState::Funded);
+    assert_eq!(one.withdraw(day("2026-02-01"), true), Ok(Outcome::Applied(invoice)));
+    assert_eq!(one.funded_on, None, "its money went back");
 }
 
 proptest! {

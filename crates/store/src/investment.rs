@@ -180,6 +180,7 @@ pub async fn save(tx: &mut Tx, investment: &Investment) -> Result<()> {
             dsl::consent_on.eq(investment.consent_on),
             dsl::invoice_id.eq(investment.invoice_id),
             dsl::funded_on.eq(investment.funded_on),
+            dsl::forgone_minor.eq(investment.forgone.minor()),
         ))
         .execute(tx.connection())
         .await?;

@@ -8,9 +8,10 @@ use domain::billing::BillRefused;
 use domain::customer::Customer;
 use domain::date;
 use domain::feature::Feature;
-use domain::id::{ChargeId, InvoiceId, ProductId, Sequence};
+use domain::id::{ChargeId, EntryId, InvestmentId, InvoiceId, ProductId, Sequence};
 use domain::investment::{Investment, ShareTreatment};
 use domain::invoice::{self as rules, Draft, Heading, Party};
+use domain::ledger::share::forgone_entry;
 use domain::money::Money;
 use domain::one_off::OneOff;
 use domain::organization::Language;
@@ -19,7 +20,7 @@ use domain::plan::{Product, RevenueKind};
 use domain::vat::VatCategory;
 use rust_decimal::Decimal;
 use store::billing::Account;
-use store::invoice::NewDocument;
+use store::invoice::{Hold, NewDocument};
 
 use crate::Scope;
 use crate::error::{Error, Refusal};
@@ -128,6 +129,36 @@ async fn product(scope: &mut Scope) -> Result<Product, Error> {
     made.ok_or_else(|| Error::fault("the product of investments is not there"))
 }
 
+/// Takes back that a principal is not repaid: it was never paid for good, and its invoice is credited.
+pub(super) async fn regain(scope: &mut Scope, investment: &mut Investment) -> Result<(), Error> {
+    let forgone = investment.forgone;
+    if forgone.is_zero() {
+        return Ok(());
+    }
+    investment.forgone = Money::zero(forgone.currency());
+    let (id, part) = (EntryId::fresh(scope.now), "withdrawn".to_owned());
+    let entry = forgone_entry(id, investment.id, part, scope.today(), forgone.negated()?);
+    let entry = entry.map_err(|refused| Error::fault(refused.to_string()))?;
+    Ok(store::ledger::insert(&mut scope.tx, &[entry], scope.now).await?)
+}
+
+/// Those of some investments whose principal is invoiced and to be paid, in their order.
+pub(crate) async fn unpaid(
+    scope: &mut Scope,
+    investments: &[Investment],
+) -> Result<Vec<InvestmentId>, Error> {
+    let invoices: Vec<InvoiceId> = investments
+        .iter()
+        .filter(|one| one.is_binding())
+        .filter_map(|one| one.invoice_id)
+        .collect();
+    let open = store::invoice::open(&mut scope.tx, &invoices, Hold::Read).await?;
+    let is_open = |invoice: InvoiceId| open.get(&invoice).is_some_and(|open| !open.is_zero());
+    let unpaid =
+        investments.iter().filter(|one| one.is_binding() && one.invoice_id.is_some_and(is_open));
+    Ok(unpaid.map(|one| one.id).collect())
+}
+
 /// Refuses what is not done to the invoice of a principal by hand.
 ///
 /// # Errors
@@ -137,7 +168,7 @@ pub(crate) async fn refuse_principal(scope: &mut Scope, id: InvoiceId) -> Result
         None => Ok(()),
         Some(investment) => {
             let message = "the invoice is the principal of an investment: withdraw that, as long \
-                           as it is not funded";
+                           as it is not funded, or its payment went back and nothing is credited";
             let refusal = Refusal::new("INVESTMENT_PRINCIPAL", message).with("invoice_id", id);
             Err(Error::Refused(refusal.with("investment_id", investment.id)))
         }

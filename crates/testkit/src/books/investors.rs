@@ -242,8 +242,10 @@ const FINDINGS: &str = "
                 left(n.number, length(g.number_prefix))))
     UNION ALL
     SELECT concat_ws(' ', 'feature', f.feature_id, f.basis, f.month, 'brought', f.revenue_minor, 'of', f.counted_minor)
-    FROM (SELECT m.*, lag(m.counted_minor) OVER (PARTITION BY m.feature_id, m.basis ORDER BY m.month) AS before
-        FROM feature_months m WHERE m.org_id = ORG) f
+    FROM (SELECT m.*, b.counted_minor AS before FROM feature_months m
+        LEFT JOIN feature_months b ON b.org_id = ORG AND b.feature_id = m.feature_id
+            AND b.basis = m.basis AND b.month = m.month - interval '1 month'
+        WHERE m.org_id = ORG) f
     WHERE f.before IS NOT NULL AND f.counted_minor - f.before <> f.revenue_minor
     UNION ALL
     SELECT concat_ws(' ', 'feature', f.feature_id, f.basis, f.month, 'shares', f.accrual_minor, 'of', f.revenue_minor)

@@ -2,7 +2,13 @@
 
 mod basis;
 mod fault;
+mod held;
 mod late;
+mod limit;
+mod ownership;
+mod principal;
+mod reopened;
+mod retired;
 mod worked;
 mod years;
 
@@ -84,6 +90,71 @@ async fn pay(
         ..Default::default()
     };
     client.payments.record_payment(request).await.unwrap().into_inner().payment.unwrap()
+}
+
+async fn sign(client: &mut Client, investor_id: &str, silent_days: i32) {
+    let agreement = v1::SelfBillingAgreement {
+        signed_on: Some(date("2025-01-10")),
+        silent_days,
+        ..Default::default()
+    };
+    let request = v1::SignSelfBillingAgreementRequest {
+        investor_id: investor_id.to_owned(),
+        agreement: Some(agreement),
+        ..Default::default()
+    };
+    client.investments.sign_self_billing_agreement(request).await.unwrap();
+}
+
+async fn retire(client: &mut Client, feature: &v1::Feature) -> Result<v1::Feature, tonic::Status> {
+    let request =
+        v1::RetireFeatureRequest { feature_id: feature.feature_id.clone(), ..Default::default() };
+    Ok(client.features.retire_feature(request).await?.into_inner().feature.unwrap())
+}
+
+async fn withdraw(client: &mut Client, id: &str) -> Result<v1::Investment, tonic::Status> {
+    let request = v1::WithdrawInvestmentRequest {
+        investment_id: id.to_owned(),
+        reason: "it was never paid".into(),
+        ..Default::default()
+    };
+    let answer = client.investments.withdraw_investment(request).await?.into_inner();
+    Ok(answer.investment.unwrap())
+}
+
+/// What the investor of an investment sees of it.
+async fn position(client: &mut Client, investment: &v1::Investment) -> v1::StatementInvestment {
+    let request = v1::GetInvestorStatementRequest { investor_id: investment.investor_id.clone() };
+    let told = client.investors.get_investor_statement(request).await.unwrap().into_inner();
+    let id = &investment.investment_id;
+    told.investments.into_iter().find(|one| one.investment_id == *id).unwrap()
+}
+
+/// What events tell about investments.
+async fn events(client: &mut Client) -> Vec<String> {
+    let kinds = [
+        v1::EventKind::InvestmentAccepted,
+        v1::EventKind::InvestmentFunded,
+        v1::EventKind::InvestmentRecouped,
+        v1::EventKind::FeatureOwnershipPassed,
+        v1::EventKind::InvestmentCompleted,
+        v1::EventKind::InvestmentReopened,
+        v1::EventKind::InvestmentWithdrawn,
+    ];
+    let request = v1::ListEventsRequest {
+        page_size: 500,
+        filter: Some(v1::EventFilter {
+            kinds: kinds.map(Into::into).to_vec(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let found = client.events.list_events(request).await.unwrap().into_inner().events;
+    let line = |event: &v1::Event| {
+        let kind = event.kind().as_str_name().replace("EVENT_KIND_", "");
+        format!("{kind} {}", day(&event.effective_on))
+    };
+    found.iter().map(line).collect()
 }
 
 async fn bounce(client: &mut Client, payment: &v1::Payment) {
@@ -247,33 +318,5 @@ async fn a_month_is_credited_on_the_payout_day_or_when_somebody_asks() {
     };
     let refused = refusal(client.shares.list_investment_months(nobody).await);
     assert_eq!(refused.line(), "NotFound");
-    world.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_retired_feature_leaves_of_the_principal_is_not_repaid() {
-    let (world, mut client, sale) = begin().await;
-    let minimum = v1::Organization { minimum_payout: money(5_000), ..Default::default() };
-    settings(&mut client, minimum, "minimum_payout").await.unwrap();
-    client.advance("2025-02-01").await.unwrap();
-    let ben = buyer(&mut client, &sale, "Ben", "2025-02-01").await;
-    pay(&mut client, &ben, 12_100, None).await;
-    client.advance("2025-02-20").await.unwrap();
-    let request = v1::RetireFeatureRequest {
-        feature_id: sale.feature.feature_id.clone(),
-        ..Default::default()
-    };
-    client.features.retire_feature(request).await.unwrap();
-    client.advance("2025-05-01").await.unwrap();
-    let id = &sale.investment.investment_id;
-    let expected = [
-        "2025-01 0.00: 0.00, 0.00 (0.00) of 0.00, 0.00",
-        "2025-02 100.00: 40.00, 40.00 (40.00) of 40.00, 0.00",
-    ];
-    assert_eq!(months(&mut client, id).await, expected, "the last, however little");
-    let now = client.investment(id).await;
-    assert_eq!((euro(&now.credited), euro(&now.forgone)), ("40.00".into(), "9960.00".into()));
-    let balances = client.balances("2025-03-01").await;
-    assert_eq!((balances.get("1620"), balances["8010"]), (None, -996_000));
     world.finish().await;
 }

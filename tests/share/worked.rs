@@ -189,7 +189,7 @@ async fn an_investment_of_ten_thousand_is_repaid_to_the_cent() {
         "FEATURE_OWNERSHIP_PASSED 2025-06-01",
         "INVESTMENT_COMPLETED 2025-07-01",
     ];
-    assert_eq!(told(&mut client).await, expected);
+    assert_eq!(super::events(&mut client).await, expected);
     let balances = client.balances("2025-07-01").await;
     let of = |account: &str| balances.get(account).copied().unwrap_or(0);
     assert_eq!((of("1600"), of("1620")), (-1_331_000, 0));
@@ -236,30 +236,4 @@ async fn paid_out(client: &mut Client, investor: &v1::Customer) {
     let total = &told.totals[0];
     assert_eq!(euro(&total.paid_gross), "13310.00");
     assert_eq!(euro(&total.figures.as_ref().unwrap().left), "0.00");
-}
-
-/// What events tell about investments.
-async fn told(client: &mut Client) -> Vec<String> {
-    let kinds = [
-        v1::EventKind::InvestmentAccepted,
-        v1::EventKind::InvestmentFunded,
-        v1::EventKind::InvestmentRecouped,
-        v1::EventKind::FeatureOwnershipPassed,
-        v1::EventKind::InvestmentCompleted,
-        v1::EventKind::InvestmentReopened,
-    ];
-    let request = v1::ListEventsRequest {
-        page_size: 500,
-        filter: Some(v1::EventFilter {
-            kinds: kinds.map(Into::into).to_vec(),
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    let found = client.events.list_events(request).await.unwrap().into_inner().events;
-    let line = |event: &v1::Event| {
-        let kind = event.kind().as_str_name().replace("EVENT_KIND_", "");
-        format!("{kind} {}", day(&event.effective_on))
-    };
-    found.iter().map(line).collect()
 }

@@ -81,7 +81,7 @@ impl Client {
     }
 
     /// Pays what is open on the invoice of a principal.
-    pub async fn pay_principal(&mut self, investment: &v1::Investment) {
+    pub async fn pay_principal(&mut self, investment: &v1::Investment) -> v1::Payment {
         let invoice = self.document(&investment.invoice_id).await;
         assert!(cents(&invoice.amount_due) > 0, "{invoice:?}");
         let request = v1::RecordPaymentRequest {
@@ -90,7 +90,7 @@ impl Client {
             invoice: Some(v1::record_payment_request::Invoice::InvoiceId(invoice.id.clone())),
             ..Default::default()
         };
-        self.payments.record_payment(request).await.unwrap();
+        self.payments.record_payment(request).await.unwrap().into_inner().payment.unwrap()
     }
 
     /// An investment as it is now.

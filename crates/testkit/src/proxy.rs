@@ -60,6 +60,8 @@ struct Shared {
 struct Count {
     /// Statements since it was last set to zero.
     statements: usize,
+    /// Those of them that were carried out: preparing one is none.
+    executed: usize,
     /// At which of them to cut, and on which side; taken when it happens.
     cut: Option<(usize, Cut)>,
 }
@@ -104,7 +106,7 @@ impl Proxy {
 
     /// Counts statements anew, and cuts the connection of the `statement`-th (from 1), once.
     pub fn cut(&self, statement: usize, side: Cut) {
-        *self.shared.count() = Count { statements: 0, cut: Some((statement, side)) };
+        *self.shared.count() = Count { statements: 0, executed: 0, cut: Some((statement, side)) };
     }
 
     /// Takes a cut back that has not happened. True if it had happened.
@@ -117,6 +119,15 @@ impl Proxy {
     #[must_use]
     pub fn statements(&self) -> usize {
         self.shared.count().statements
+    }
+}
+
+impl Proxy {
+    /// Statements that were carried out since the last [`Proxy::cut`]: one is one, whether it was
+    /// prepared before, for it, or not at all.
+    #[must_use]
+    pub fn executed(&self) -> usize {
+        self.shared.count().executed
     }
 }
 
@@ -191,6 +202,9 @@ async fn exchange(
                     return Ok(());
                 }
                 while let Some(message) = messages.next() {
+                    if message.executes {
+                        shared.count().executed += 1;
+                    }
                     match message.is_statement.then(|| shared.verdict()).flatten() {
                         Some(Cut::Before) => return Ok(()),
                         Some(Cut::After) => swallow = true,
@@ -222,6 +236,8 @@ struct Message {
     bytes: Vec<u8>,
     /// Whether the server answers it: a simple query, or the end of an extended one.
     is_statement: bool,
+    /// Whether it has a statement carried out.
+    executes: bool,
 }
 
 /// The code of a start message of protocol 3.0; others ask for TLS or cancel a query.
@@ -233,10 +249,10 @@ impl Messages {
             let bytes: [u8; 4] = self.bytes.get(at..at + 4)?.try_into().ok()?;
             Some(u32::from_be_bytes(bytes))
         };
-        let (length, is_statement) = if self.started {
-            (1 + number(1)? as usize, matches!(self.bytes[0], b'Q' | b'S'))
+        let (length, kind) = if self.started {
+            (1 + number(1)? as usize, self.bytes[0])
         } else {
-            (number(0)? as usize, false)
+            (number(0)? as usize, 0)
         };
         if self.bytes.len() < length {
             return None;
@@ -245,7 +261,9 @@ impl Messages {
             self.started = number(4)? == PROTOCOL;
         }
         let rest = self.bytes.split_off(length);
-        Some(Message { bytes: std::mem::replace(&mut self.bytes, rest), is_statement })
+        let bytes = std::mem::replace(&mut self.bytes, rest);
+        let (is_statement, executes) = (matches!(kind, b'Q' | b'S'), matches!(kind, b'Q' | b'E'));
+        Some(Message { bytes, is_statement, executes })
     }
 }
 

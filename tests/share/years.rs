@@ -345,7 +345,8 @@ impl<'a> Life<'a> {
     }
 
     async fn send(&mut self, scope: &mut Scope) -> Happened {
-        let sent = app::payout::send(scope, Ready { investor_id: None, currency: None }).await?;
+        let sent =
+            app::payout::send(scope, Ready { investor_id: None, currency: None }, 500).await?;
         Ok((!sent.payouts.is_empty()).then_some("sent"))
     }
 

@@ -24,6 +24,8 @@ use domain::payment::attempt::AttemptState;
 use domain::period::Interval;
 use testkit::{Database, ManualClock, Offer, Vendor, books, date};
 
+use crate::world::Chance;
+
 /// One vendor each.
 const SEEDS: [u64; 2] = [77, 4_242_424_242];
 /// How many customers a vendor has.
@@ -70,31 +72,6 @@ const METHODS: &[&str] = &[
     "transfer",
     "transfer",
 ];
-
-/// Numbers that look like chance and are the same for the same seed (`SplitMix64`).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
-    }
-
-    fn within(&mut self, range: std::ops::Range<u64>) -> i64 {
-        let span = range.end - range.start;
-        i64::try_from(range.start + self.next() % span).unwrap()
-    }
-
-    fn one<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
-        if of.is_empty() { None } else { Some(&of[self.below(of.len())]) }
-    }
-}
 
 /// A vendor, its customers, and what is counted of their lives.
 struct Life<'a> {

@@ -13,6 +13,7 @@
 
 mod count;
 mod resend;
+mod returned;
 mod skip;
 
 use chrono::{DateTime, Utc};
@@ -189,9 +190,6 @@ enum Course {
     Person(String),
     At(DateTime<Utc>, NextAction, String),
 }
-
-/// Stands for the raw code of what was collected and went back without one.
-const RETURNED: &str = "returned";
 
 impl Collection {
     /// Of an invoice that was just finalized.
@@ -476,27 +474,6 @@ impl Collection {
         if begins || started == Some(class.starts_overdue()) {
             self.failure = Some((class, code.to_owned()));
         }
-    }
-
-    /// Money that had paid it went back, other than by a bounce of its attempt: it begins anew on
-    /// that day, or, where it is not due yet, as if it had never been paid. `class` says why, if it
-    /// was collected: what the customer paid by itself only did not come. What is not closed was
-    /// open all the time, and goes on.
-    pub fn went_back(
-        &mut self,
-        on: Date,
-        today: Date,
-        scheme: Option<Scheme>,
-        class: Option<FailureClass>,
-    ) {
-        if self.state != CollectionState::Closed {
-            return;
-        }
-        let is_due = today >= self.due_on;
-        self.day_zero = is_due.then(|| on.max(self.due_on));
-        self.failure = class.filter(|_| is_due).map(|class| (class, RETURNED.to_owned()));
-        self.scheme = scheme.or(self.scheme).or(Some(Scheme::BankTransfer));
-        self.not_sent = 0;
     }
 
     /// One attempt out of turn: at once by hand; for new details if something had failed or is late,

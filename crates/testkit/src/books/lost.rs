@@ -5,10 +5,35 @@
 //! what has come back of that is the share of all that has come back so far.
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::amounts::{fine, rounded};
-use super::rows::{LostVat, Rows, WriteOff};
+use super::rows::Rows;
+
+/// What was written off of an invoice.
+#[derive(Debug, Deserialize)]
+pub(super) struct WriteOff {
+    pub(super) invoice_id: Uuid,
+    pub(super) amount_minor: i128,
+    pub(super) recovered_minor: i128,
+    pub(super) written_off_on: NaiveDate,
+    pub(super) dated_on: Option<NaiveDate>,
+    pub(super) dated_at: Option<DateTime<FixedOffset>>,
+}
+
+/// The VAT of a rate in it.
+#[derive(Debug, Deserialize)]
+pub(super) struct LostVat {
+    pub(super) invoice_id: Uuid,
+    pub(super) vat_class: String,
+    pub(super) vat_percent: String,
+    pub(super) tax_minor: i128,
+}
+
+/// Its rows; `ORG` is the organization.
+pub(super) const VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, tax_minor \
+     FROM write_off_vat WHERE org_id = ORG";
 
 /// What became of a part of it.
 enum Fate {

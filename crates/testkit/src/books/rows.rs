@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::attempts::{TRANSITS, Transit};
 use super::investors::{INVESTMENTS, Investment, SELF_BILLS, SelfBill};
+use super::lost::{LostVat, VAT as LOST_VAT, WriteOff};
 use super::prices::Model;
 
 /// An organization.
@@ -140,26 +141,6 @@ pub(super) struct Part {
     pub(super) amount_minor: i128,
     pub(super) allocated_on: NaiveDate,
     pub(super) created_at: DateTime<FixedOffset>,
-}
-
-/// What was written off of an invoice.
-#[derive(Debug, Deserialize)]
-pub(super) struct WriteOff {
-    pub(super) invoice_id: Uuid,
-    pub(super) amount_minor: i128,
-    pub(super) recovered_minor: i128,
-    pub(super) written_off_on: NaiveDate,
-    pub(super) dated_on: Option<NaiveDate>,
-    pub(super) dated_at: Option<DateTime<FixedOffset>>,
-}
-
-/// The VAT of a rate in it.
-#[derive(Debug, Deserialize)]
-pub(super) struct LostVat {
-    pub(super) invoice_id: Uuid,
-    pub(super) vat_class: String,
-    pub(super) vat_percent: String,
-    pub(super) tax_minor: i128,
 }
 
 /// A document with its number.
@@ -469,8 +450,6 @@ const ALLOCATIONS: &str = "SELECT a.credit_note_id, a.invoice_id, a.amount_minor
      JOIN invoices c ON c.org_id = ORG AND c.id = a.credit_note_id WHERE a.org_id = ORG";
 const PARTS: &str = "SELECT * FROM payment_allocations WHERE org_id = ORG \
      ORDER BY created_at, payment_id, position";
-const LOST_VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, tax_minor \
-     FROM write_off_vat WHERE org_id = ORG";
 const LINES: &str = "SELECT l.id, false AS waived, l.invoice_id, l.position, l.kind, l.subscription_id, l.item_id, \
          l.corrects_line_id, l.discount_minor, l.product_id, l.revenue, r.vat_category, \
          l.service_from, l.service_until, l.quantity::text, l.unit_price::text, l.net_minor, \

@@ -9,3 +9,4 @@ ALTER TABLE credit_allocations
     ADD COLUMN written_off_minor bigint NOT NULL DEFAULT 0,
     ADD CONSTRAINT credit_allocations_written_off
         CHECK (written_off_minor BETWEEN 0 AND amount_minor);
+ALTER TABLE credit_allocations ALTER COLUMN written_off_minor DROP DEFAULT;

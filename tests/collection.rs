@@ -118,7 +118,9 @@ fn attempt_line(attempt: &v1::Attempt) -> String {
 
 /// `02-03 declined AM04, 02-11 settled: closed 0.00`
 async fn story(client: &mut Client, invoice: &v1::Invoice) -> String {
-    let lines: Vec<String> = attempts(client, invoice).await.iter().map(attempt_line).collect();
+    let mut attempts = attempts(client, invoice).await;
+    attempts.sort_by_key(|attempt| attempt.number);
+    let lines: Vec<String> = attempts.iter().map(attempt_line).collect();
     let collection = collection(client, invoice).await;
     let state = collection.state().as_str_name().replace("COLLECTION_STATE_", "").to_lowercase();
     format!("{}: {state} {}", lines.join(", "), euro(&collection.amount_due))

@@ -172,12 +172,20 @@ async fn an_investment_of_ten_thousand_is_repaid_to_the_cent() {
     }
     assert_eq!(rows, TABLE);
 
-    let request = v1::GetFeatureRequest { feature_id: feature.feature_id.clone() };
-    let owned = client.features.get_feature(request).await.unwrap().into_inner().feature.unwrap();
+    days(&mut client, &feature, &investment).await;
+    let balances = client.balances("2025-07-01").await;
+    let of = |account: &str| balances.get(account).copied().unwrap_or(0);
+    assert_eq!((of("1600"), of("1620")), (-1_331_000, 0));
+    assert_eq!((of("4500"), of("1530")), (100_000, 231_000));
+    paid_out(&mut client, &investor).await;
+    world.finish().await;
+}
+
+/// When the feature was the vendor's, and the investment repaid.
+async fn days(client: &mut Client, feature: &v1::Feature, investment: &v1::Investment) {
+    let owned = client.feature(&feature.feature_id).await;
     assert_eq!(day(&owned.owned_on), "2025-06-01");
-    let request = v1::GetInvestmentRequest { investment_id: investment.investment_id.clone() };
-    let done = client.investments.get_investment(request).await.unwrap().into_inner();
-    let done = done.investment.unwrap();
+    let done = client.investment(&investment.investment_id).await;
     assert_eq!(
         (day(&done.recouped_on), day(&done.completed_on)),
         ("2025-06-01".to_owned(), "2025-07-01".to_owned())
@@ -189,13 +197,7 @@ async fn an_investment_of_ten_thousand_is_repaid_to_the_cent() {
         "FEATURE_OWNERSHIP_PASSED 2025-06-01",
         "INVESTMENT_COMPLETED 2025-07-01",
     ];
-    assert_eq!(super::events(&mut client).await, expected);
-    let balances = client.balances("2025-07-01").await;
-    let of = |account: &str| balances.get(account).copied().unwrap_or(0);
-    assert_eq!((of("1600"), of("1620")), (-1_331_000, 0));
-    assert_eq!((of("4500"), of("1530")), (100_000, 231_000));
-    paid_out(&mut client, &investor).await;
-    world.finish().await;
+    assert_eq!(super::events(client).await, expected);
 }
 
 /// Who leaves at the end of April: the 60 whose money goes back, and 240 others.

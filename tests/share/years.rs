@@ -238,8 +238,11 @@ impl<'a> Life<'a> {
         let paid = "id::text FROM payments p WHERE org_id = ORG AND kind = 'receipt' \
                     AND NOT EXISTS (SELECT FROM payments r WHERE r.org_id = p.org_id \
                         AND r.reverses = p.id) ORDER BY booked_on DESC, amount_minor, id";
+        let completed = "id::text FROM investments WHERE org_id = ORG AND state = 'completed'";
+        let is_complete = !self.all(completed).await.is_empty();
         let (what, count) = match self.chance.below(6) {
             0 => ("much taken back", 15),
+            1..=3 if is_complete => ("very much taken back", 40),
             _ => ("taken back", 1),
         };
         let found = self.all(paid).await;
@@ -394,7 +397,7 @@ impl<'a> Life<'a> {
     }
 
     async fn approve(&mut self, scope: &mut Scope) -> Happened {
-        let ready = "id::text FROM payouts WHERE org_id = ORG AND state = 'ready' \
+        let ready = "id::text FROM payouts WHERE org_id = ORG AND state IN ('ready', 'bounced') \
                      ORDER BY amount_minor, id";
         let Some(id) = self.any(ready).await else { return Ok(None) };
         let caller = self.caller(scope, "Another");

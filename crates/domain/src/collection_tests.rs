@@ -106,6 +106,20 @@ impl Life {
         self.plan();
     }
 
+    /// The policy asks for so much before steps are taken.
+    fn asks_for(&mut self, minor: i64) {
+        let minimums = vec![Money::new(minor, Currency::EUR)];
+        let terms = self.policy.terms().clone();
+        self.policy = Policy::new(Terms { minimums, ..terms }).unwrap();
+    }
+
+    /// Money went back some days ago.
+    fn goes_back(&mut self, days: i64, class: Option<FailureClass>) {
+        let today = self.now.date_naive();
+        self.is_open = true;
+        self.collection.went_back(add_days(today, -days), today, self.method, class);
+    }
+
     fn happen(&mut self, word: &str) {
         let (word, code) = word.split_once(':').unwrap_or((word, ""));
         let (code, on) = (code.to_owned(), self.now.date_naive());
@@ -129,22 +143,15 @@ impl Life {
             }
             "no_skip" => drop(self.with(Collection::skip).unwrap_err()),
             "release" => self.collection.hold = None,
-            "minimum" => {
-                let minimums = vec![Money::new(code.parse().unwrap(), Currency::EUR)];
-                let terms = self.policy.terms().clone();
-                self.policy = Policy::new(Terms { minimums, ..terms }).unwrap();
-            }
+            "minimum" => self.asks_for(code.parse().unwrap()),
             "owes" => self.owed = code.parse().unwrap(),
             "paid" => self.is_open = false,
             "reopened" => self.is_open = true,
             // What the customer had paid by itself, or what had been collected, goes back: today, or
             // some days before.
-            "returned" | "collected_returned" => {
-                let days = code.parse().unwrap_or(0);
-                let back = add_days(on, -days);
-                let class = (word == "collected_returned").then_some(FailureClass::Unknown);
-                self.is_open = true;
-                self.collection.went_back(back, on, self.method, class);
+            "returned" => self.goes_back(code.parse().unwrap_or(0), None),
+            "collected_returned" => {
+                self.goes_back(code.parse().unwrap_or(0), Some(FailureClass::Unknown));
             }
             "day" => {
                 let day = add_days(due_on(), code.parse().unwrap());

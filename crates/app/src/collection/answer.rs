@@ -146,10 +146,12 @@ pub(crate) async fn take_in(scope: &mut Scope, answers: &[Answered]) -> Result<T
         post(scope, &taken).await?;
         let moved = move_money(scope, &taken).await?;
         plan(scope, &taken).await?;
-        follow(scope, &taken, &moved, &customers).await?;
-        super::measure(scope, &customers).await?;
         strike(scope, &taken).await?;
         crate::reminder::failed(scope, &taken).await?;
+        // Now that the failure is recorded and told: these look at where the customers stand.
+        end_methods(scope, &taken).await?;
+        follow(scope, &taken, &moved, &customers).await?;
+        super::measure(scope, &customers).await?;
         arrears::recompute(scope, &customers).await?;
     }
     Ok(taken)
@@ -252,8 +254,7 @@ async fn plan(scope: &mut Scope, taken: &Taken) -> Result<(), Error> {
     crate::decision::outdate(scope, &found).await?;
     let planned: Vec<Collection> = found.into_iter().map(|one| one.collection).collect();
     store::collection::save(&mut scope.tx, &planned, scope.now).await?;
-    // Now that the failure is recorded: this looks at where the customers stand.
-    end_methods(scope, taken).await
+    Ok(())
 }
 
 /// Records what counts against the customers.

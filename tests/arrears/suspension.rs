@@ -190,7 +190,7 @@ async fn a_payment_that_goes_back_begins_anew_on_the_day_on_which_it_went() {
     let (customer, subscription) = without_money(&mut client, Plan::months(12, "365.00")).await;
     let id = subscription.id;
     client.advance("2025-01-10").await.unwrap();
-    let paid = pay(&mut client, &customer, 441_65).await;
+    let paid = pay(&mut client, &customer, 44_165).await;
     assert_eq!(standing(&mut client, &id).await, "ACTIVE DELIVER IN_FORCE");
     client.advance("2025-03-25").await.unwrap();
     let request = v1::ListAttemptsRequest::default();

@@ -37,7 +37,7 @@ impl Life {
             collection: Collection::of_invoice(invoice, customer, euro, due_on(), Tz::UTC),
             policy: Policy::goodwill(),
             is_open: true,
-            owed: 100_00,
+            owed: 10_000,
             attempt: None,
             is_lost: false,
             method: None,

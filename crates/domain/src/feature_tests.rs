@@ -150,7 +150,7 @@ fn what_is_neither_paid_nor_withdrawn_keeps_a_feature_from_retiring() {
     // Funded, and its payment went back.
     let funded = crate::investment::tests::investment(InvestmentState::Funded);
     let mut one = feature(FeatureState::Released);
-    let refused = one.retire(&[funded.clone()], &[funded.id], day("2026-02-01"));
+    let refused = one.retire(std::slice::from_ref(&funded), &[funded.id], day("2026-02-01"));
     assert_eq!(refused, Err(FeatureRefused::PrincipalOpen { id: funded.id }));
     assert_eq!(one, feature(FeatureState::Released));
 }
@@ -162,7 +162,7 @@ fn what_nobody_funds_any_more_waits_again() {
     for state in FeatureState::ALL.iter().copied() {
         let mut one = feature(state);
         assert_eq!(one.lose_funding(&[withdrawn.clone(), funded.clone()]), Outcome::Unchanged);
-        let lost = one.lose_funding(&[withdrawn.clone()]) == Outcome::Applied(());
+        let lost = one.lose_funding(std::slice::from_ref(&withdrawn)) == Outcome::Applied(());
         assert_eq!(lost, state == FeatureState::Funded, "{state}");
         assert_eq!(one.state, if lost { FeatureState::Backlog } else { state });
     }
@@ -198,7 +198,11 @@ fn all_its_money_is_of_one_currency() {
     let [withdrawn, proposed] = [InvestmentState::Withdrawn, InvestmentState::Proposed]
         .map(crate::investment::tests::investment);
     assert_eq!(one.free_currency(&[withdrawn.clone(), proposed], false), Outcome::Unchanged);
-    assert_eq!(one.free_currency(&[withdrawn.clone()], true), Outcome::Unchanged, "sold");
+    assert_eq!(
+        one.free_currency(std::slice::from_ref(&withdrawn), true),
+        Outcome::Unchanged,
+        "sold"
+    );
     assert_eq!(one.free_currency(&[withdrawn], false), Outcome::Applied(()));
     assert_eq!(one.settle_on(usd), Ok(Outcome::Applied(())));
 }

@@ -168,15 +168,16 @@ fn check_dates(rows: &Rows, invoice: &Invoice, found: &mut Vec<String>) {
 fn check_consolidation(rows: &Rows, findings: &mut Vec<String>) {
     let mut seen: BTreeMap<(Uuid, &str, NaiveDate, NaiveDate), Uuid> = BTreeMap::new();
     for invoice in &rows.invoices {
+        // What was kept as a draft was put together on another day than it was issued.
+        let made_on = rows.drafted_on.get(&invoice.id).copied().unwrap_or(invoice.issue_on);
         let was_there_before = |line: &Line| {
             let subscription = line.subscription_id.map(|id| rows.subscription(id));
-            subscription.is_some_and(|one| one.created_on < invoice.issue_on && is_plain(rows, one))
+            subscription.is_some_and(|one| one.created_on < made_on && is_plain(rows, one))
         };
         if !rows.lines_of(invoice.id).any(was_there_before) {
             continue;
         }
-        let key =
-            (invoice.customer_id, invoice.currency.as_str(), invoice.billing_on, invoice.issue_on);
+        let key = (invoice.customer_id, invoice.currency.as_str(), invoice.billing_on, made_on);
         if let Some(other) = seen.insert(key, invoice.id) {
             findings.push(format!("two documents instead of one: {other} and {}", invoice.id));
         }

@@ -4,7 +4,8 @@
 //! [`sent`] around what it measures.
 //!
 //! Invariants: every statement of every connection counts once, those that begin, commit and set
-//! something as well; several in one message count as one.
+//! something as well; several in one message count as one. The questions of the watch
+//! ([`crate::health::watch`]) do not count: how many there are depends on the time alone.
 //!
 //! Deliberately absent: preparing. A statement that is prepared first is sent in two messages.
 

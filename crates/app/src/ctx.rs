@@ -10,9 +10,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use domain::customer::Customer;
 use domain::date::{self, Date};
 use domain::id::OrgId;
-use domain::organization::Organization;
+use domain::organization::{Language, Organization};
 use store::event::Bell;
 use store::{Store, Tx};
 
@@ -94,6 +95,12 @@ impl Scope {
     #[must_use]
     pub fn today(&self) -> Date {
         date::local(self.now, self.organization.time_zone)
+    }
+
+    /// The language of what is said to a customer.
+    #[must_use]
+    pub fn language_of(&self, customer: &Customer) -> Language {
+        customer.language.unwrap_or(self.organization.language)
     }
 
     /// Looks at the organization and its clock again, after a lock that may have been waited for.

@@ -88,6 +88,14 @@ pub struct Customer {
     pub block: Option<Block>,
 }
 
+impl Customer {
+    /// Whether the rules for consumers apply.
+    #[must_use]
+    pub fn is_consumer(&self) -> bool {
+        self.party_type == PartyType::Consumer || self.treat_as_consumer
+    }
+}
+
 /// Why a customer is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CustomerRefused {

@@ -1,6 +1,7 @@
 //! What missing money does to subscriptions, day by day: delivery in grace, restricted, stopped;
 //! ended, or delivered again when it is paid.
 
+mod late_fee;
 mod minimum;
 mod policy;
 mod suspension;

@@ -34,6 +34,10 @@ fn short() -> DunningPolicy {
     }
 }
 
+fn fee(product: &str, amounts: Vec<server::pb::google::r#type::Money>) -> Option<v1::LateFee> {
+    Some(v1::LateFee { product_id: product.into(), amounts })
+}
+
 async fn create(
     client: &mut Client,
     policy: DunningPolicy,
@@ -226,6 +230,10 @@ async fn a_policy_that_is_not_possible_is_refused_with_the_field() {
         classes: vec![FailureClass::Compliance.into()],
         ..step(2, DunningAction::Reminder)
     };
+    let product = client.product("late fee", &Plan::months(1, "0")).await.id;
+    let nothing = uuid::Uuid::from_u128(1).to_string();
+    let charging =
+        |late_fee| DunningPolicy { late_fee, ..with(vec![step(9, DunningAction::ChargeLateFee)]) };
     let retries = (1..=3).map(|day| step(day, DunningAction::Retry)).collect();
     let late = vec![step(9, DunningAction::Restrict), step(8, DunningAction::Suspend)];
     let table = [
@@ -251,14 +259,15 @@ async fn a_policy_that_is_not_possible_is_refused_with_the_field() {
         (DunningPolicy { pay_days: vec![-1], ..base() }, "policy.pay_days[0]"),
         (DunningPolicy { minimums: vec![euro(0)], ..base() }, "policy.minimums"),
         (DunningPolicy { minimums: vec![euro(1), euro(2)], ..base() }, "policy.minimums"),
-        (DunningPolicy { late_fee: Some(euro(5)), ..base() }, "policy.late_fee"),
-        (
-            DunningPolicy {
-                late_fee: Some(euro(5)),
-                ..with(vec![step(9, DunningAction::ChargeLateFee)])
-            },
-            "policy.late_fee",
-        ),
+        (DunningPolicy { late_fee: fee(&product, vec![euro(5)]), ..base() }, "policy.late_fee"),
+        (with(vec![step(9, DunningAction::ChargeLateFee)]), "policy.late_fee"),
+        (with(vec![step(0, DunningAction::ChargeLateFee)]), "policy.steps"),
+        (with(vec![step(9, DunningAction::ChargeLateFee); 2]), "policy.steps"),
+        (charging(fee(&product, vec![])), "policy.late_fee.amounts"),
+        (charging(fee(&product, vec![euro(0)])), "policy.late_fee.amounts"),
+        (charging(fee(&product, vec![euro(5), euro(6)])), "policy.late_fee.amounts"),
+        (charging(fee("", vec![euro(5)])), "policy.late_fee.product_id"),
+        (charging(fee(&nothing, vec![euro(5)])), "policy.late_fee.product_id"),
     ];
     for (policy, field) in table {
         let refused = refusal(create(&mut client, policy.clone()).await);

@@ -45,12 +45,13 @@ const FREE_AMOUNTS: [(&str, &str); 10] = [
 ];
 
 /// Tables whose rows are facts: nobody changes them, not even the owner by mistake.
-const FACTS: [&str; 28] = [
+const FACTS: [&str; 29] = [
     "collection_steps",
     "credit_allocations",
     "discount_products",
     "document_numbers",
     "draft_lines",
+    "dunning_late_fees",
     "dunning_minimums",
     "dunning_policies",
     "events",

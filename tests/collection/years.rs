@@ -16,7 +16,7 @@ use app::subscription::PauseSubscription;
 use app::{Error, Scope};
 use domain::customer::Customer;
 use domain::date::{Date, add_days};
-use domain::dunning::{Policy, Terms};
+use domain::dunning::{Action, LateFee, Policy, Step, Terms};
 use domain::id::{CustomerId, InvoiceId, PaymentId, SubscriptionId};
 use domain::invoice::credit::Wanted;
 use domain::money::{Currency, Money};
@@ -110,7 +110,7 @@ async fn pays_by(scope: &mut Scope, customer_id: CustomerId, text: &str) -> Resu
     app::payment_method::set(scope, command).await.map(drop)
 }
 
-/// The vendor's policy: one of the built-in ones, or one of two with pay days or short steps.
+/// The vendor's policy: the built-in one, or one of two that charge a late fee, one with pay days.
 async fn policy(vendor: &Vendor, chance: &mut Chance) {
     let strict: Terms = Policy::strict().terms().clone();
     let terms = match chance.below(3) {
@@ -118,6 +118,12 @@ async fn policy(vendor: &Vendor, chance: &mut Chance) {
         1 => strict,
         _ => Terms { pay_days: vec![1, 25], ..strict },
     };
+    let amounts = vec![Money::new(4_000, Currency::EUR)];
+    let late_fee = Some(LateFee { product_id: vendor.product("late fees").await, amounts });
+    let mut terms = Terms { late_fee, ..terms };
+    let action = Action::ChargeLateFee;
+    terms.steps.push(Step { day: 12, action, schemes: Vec::new(), classes: Vec::new() });
+    terms.steps.sort_by_key(|step| step.day);
     let mut scope = vendor.scope().await;
     let command = app::dunning::CreateDunningPolicy { id: None, name: "Own".into(), terms };
     let made = app::dunning::create(&mut scope, command).await.unwrap();
@@ -430,6 +436,7 @@ const SEEN: &[(&str, &str)] = &[
     ("steps", "SELECT count(*) FROM collection_steps"),
     ("suspensions", "SELECT count(*) FROM events WHERE kind = 'subscription_suspended'"),
     ("restorations", "SELECT count(*) FROM events WHERE kind = 'subscription_restored'"),
+    ("late fees", "SELECT count(*) FROM charges WHERE late_fee_of IS NOT NULL"),
     ("refunds", "SELECT count(*) FROM payment_refunds"),
     ("credits by hand", "SELECT count(*) FROM invoices WHERE reason IS NOT NULL"),
 ];

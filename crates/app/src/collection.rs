@@ -16,6 +16,7 @@
 pub mod answer;
 mod ask;
 mod desk;
+mod late_fee;
 mod order;
 pub mod queue;
 mod run;

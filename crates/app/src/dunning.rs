@@ -109,13 +109,32 @@ pub struct Preview {
     pub moments: Vec<Moment>,
 }
 
-fn checked(terms: Terms) -> Result<Policy, Error> {
+/// A policy of these terms, that can do what it says.
+async fn checked(scope: &mut Scope, terms: Terms) -> Result<Policy, Error> {
+    let policy = of_terms(terms)?;
+    let Some(fee) = &policy.terms().late_fee else { return Ok(policy) };
+    let (id, field) = (fee.product_id, "policy.late_fee.product_id");
+    match store::plan::products(&mut scope.tx, &[id]).await?.pop() {
+        None => Err(Error::invalid(field, format!("product {id} does not exist"))),
+        Some(product) if product.is_investment() => {
+            Err(Error::invalid(field, "the product of investments is not sold: name another one"))
+        }
+        Some(_) => Ok(policy),
+    }
+}
+
+fn of_terms(terms: Terms) -> Result<Policy, Error> {
     Policy::new(terms).map_err(|refused| {
         let field = match refused {
             PolicyRefused::Grace { .. } => "policy.grace_until_day",
             PolicyRefused::PayDay { .. } => "policy.pay_days",
             PolicyRefused::Minimum { .. } | PolicyRefused::Minimums { .. } => "policy.minimums",
-            PolicyRefused::LateFee => "policy.late_fee",
+            PolicyRefused::LateFeeMissing { .. } | PolicyRefused::LateFeeUnused => {
+                "policy.late_fee"
+            }
+            PolicyRefused::LateFeeAmount { .. } | PolicyRefused::LateFeeAmounts { .. } => {
+                "policy.late_fee.amounts"
+            }
             _ => "policy.steps",
         };
         Error::invalid(field, refused)
@@ -129,7 +148,8 @@ fn checked(terms: Terms) -> Result<Policy, Error> {
 pub async fn create(scope: &mut Scope, command: CreateDunningPolicy) -> Result<ShownPolicy, Error> {
     let id = command.id.unwrap_or_else(|| DunningPolicyId::fresh(scope.now));
     let name = text(&command.name, MAX_NAME).field("policy.name")?;
-    let new = StoredPolicy { id, name, policy: checked(command.terms)? };
+    let policy = checked(scope, command.terms).await?;
+    let new = StoredPolicy { id, name, policy };
     match store::dunning::insert(&mut scope.tx, &new, scope.now).await {
         Ok(()) => Ok(shown(new, None)),
         Err(store::Error::Exists(_)) => Err(id_taken("dunning policy", id)),
@@ -150,7 +170,7 @@ pub async fn get(scope: &mut Scope, which: Which) -> Result<ShownPolicy, Error> 
     let default = store::dunning::default_id(&mut scope.tx).await?;
     let id = match which {
         Which::New(terms) => {
-            let policy = checked(terms)?;
+            let policy = checked(scope, terms).await?;
             return Ok(ShownPolicy { id: None, name: String::new(), policy, is_default: false });
         }
         Which::Id(id) => Some(id),

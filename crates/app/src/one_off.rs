@@ -262,5 +262,6 @@ fn checked(
         net,
         service: check_service(Period { start, end }).field("service_until")?,
         bill_on,
+        late_fee_of: None,
     })
 }

@@ -13,13 +13,13 @@
 
 use std::collections::HashMap;
 
-use domain::customer::{Customer, PartyType};
+use domain::customer::Customer;
 use domain::date::{self, Date};
-use domain::dunning::{Action, Degree};
+use domain::dunning::{Action, Degree, Moment};
 use domain::event::{CollectionFacts, EventKind, OneOffFacts, of_letter};
 use domain::failure;
 use domain::id::{CustomerId, InvoiceId};
-use domain::organization::Language;
+use domain::money::Money;
 use domain::payment::Scheme;
 use domain::payment::attempt::{Attempt, Effect};
 use domain::payment::reference::Reference;
@@ -268,19 +268,23 @@ fn text(
         reason: failure.map(|(_, code)| failure::reason(scheme, code)),
         one_off: one_off.map(|one| (one.reference.as_str(), one.amount)),
         collects_on: retry.filter(|_| desk.is_collectable(about)).map(|step| step.on),
+        late_fee: late_fee(desk, about, today),
         follows: case.and_then(|case| Consequence::next(desk.policy(about), &case, today)),
         costs: collection_costs(document.open).filter(|_| is_protected(customer)),
     };
-    message(letter, &facts, language(scope, customer))
+    message(letter, &facts, scope.language_of(customer))
+}
+
+/// The late fee that is still to be charged for an invoice, and when.
+fn late_fee(desk: &Desk, about: &Collected, today: Date) -> Option<(Money, Date)> {
+    let fee = desk.policy(about).late_fee(about.collection.currency)?;
+    let coming = desk.coming(about).into_iter().filter(|moment| moment.on > today);
+    let charges =
+        |moment: &Moment| moment.steps.iter().any(|step| step.key.action == Action::ChargeLateFee);
+    coming.filter(charges).map(|moment| (fee, moment.on)).next()
 }
 
 /// Whether the law on collection costs protects the customer: a consumer in the Netherlands.
 fn is_protected(customer: &Customer) -> bool {
-    let is_consumer = customer.party_type == PartyType::Consumer || customer.treat_as_consumer;
-    is_consumer && customer.address.country == NETHERLANDS
-}
-
-/// The customer's language, or else the organization's.
-fn language(scope: &Scope, customer: &Customer) -> Language {
-    customer.language.unwrap_or(scope.organization.language)
+    customer.is_consumer() && customer.address.country == NETHERLANDS
 }

@@ -11,6 +11,7 @@
 //! for an attempt ([`crate::payment::attempt`]), what missing money does to delivery
 //! ([`crate::entitlement`]).
 
+mod case;
 mod count;
 mod resend;
 mod returned;
@@ -154,6 +155,9 @@ pub struct Situation<'a> {
     pub is_lost: bool,
     /// The customer's way of paying.
     pub method: Option<(PaymentMethodId, Scheme)>,
+    /// Whether its customer may be charged a late fee for it by itself
+    /// ([`crate::dunning::LateFee::may_be_charged`]).
+    pub may_be_charged: bool,
     /// Days that do not count, because the customer had paused.
     pub frozen: &'a [Period],
     /// Steps that were done, with their day zero.
@@ -393,18 +397,6 @@ impl Collection {
         let coming =
             |case: Case| situation.policy.coming(&case, &self.done(situation), situation.today());
         self.case(situation).map(coming).unwrap_or_default()
-    }
-
-    /// The failure that the policy is asked about; nothing while too little is owed.
-    #[must_use]
-    pub fn case(&self, situation: &Situation<'_>) -> Option<Case> {
-        let scheme = self.scheme?;
-        let day_zero = self.day_zero.filter(|_| !self.waits_for_more())?;
-        Some(Case {
-            last_attempt_on: self.last_attempt_on,
-            frozen: situation.frozen.to_vec(),
-            ..Case::new(scheme, self.class(), day_zero)
-        })
     }
 
     /// Why the money did not come. Without a failure it is a transfer that did not come in time,

@@ -19,6 +19,8 @@ struct Life {
     attempt: Option<AttemptState>,
     is_lost: bool,
     method: Option<Scheme>,
+    /// Whether its customer may be charged a late fee.
+    may_be_charged: bool,
     done: Vec<(Date, StepKey)>,
     now: DateTime<Utc>,
     /// How often a gateway was asked for money.
@@ -41,6 +43,7 @@ impl Life {
             attempt: None,
             is_lost: false,
             method: None,
+            may_be_charged: true,
             done: Vec::new(),
             now: add_days(due_on(), -3).and_time(NaiveTime::MIN).and_utc(),
             sent: 0,
@@ -55,6 +58,7 @@ impl Life {
             attempt: self.attempt,
             is_lost: self.is_lost,
             method: self.method.map(|scheme| (PaymentMethodId(uuid::Uuid::nil()), scheme)),
+            may_be_charged: self.may_be_charged,
             frozen: &[],
             done: &self.done,
             now: self.now,
@@ -470,3 +474,6 @@ proptest! {
         }
     }
 }
+
+#[path = "collection/late_fee_tests.rs"]
+mod late_fee;

@@ -11,6 +11,7 @@
 //! Deliberately absent: texts of reminders; executing a step; where a customer's cases are stored.
 
 mod builtin;
+mod late_fee;
 mod overdue;
 mod plan;
 mod refused;
@@ -20,6 +21,7 @@ use crate::failure::FailureClass;
 use crate::money::{Currency, Money};
 use crate::payment::Scheme;
 
+pub use late_fee::{LateFee, MAX_LATE_FEES, description as late_fee_description};
 pub use overdue::{Degree, Moment, OpenCase, Overdue, overdue};
 pub use plan::{Case, Course, Failure, Planned, StepKey, course};
 pub use refused::PolicyRefused;
@@ -58,7 +60,7 @@ codes! {
         Contact = "contact",
         /// Offers a payment outside the mandate.
         OfferOneOff = "offer_one_off",
-        /// Charges the policy's late fee.
+        /// Charges the policy's late fee, once per invoice, to those who may be charged one.
         ChargeLateFee = "charge_late_fee",
         /// Read only from here.
         Restrict = "restrict",
@@ -175,9 +177,8 @@ pub struct Terms {
     pub pay_days: Vec<u32>,
     /// Per currency, what a customer must owe at least for any step to be taken.
     pub minimums: Vec<Money>,
-    /// What a step that charges a late fee charges. Nothing charges one so far: a policy that names
-    /// it is refused.
-    pub late_fee: Option<Money>,
+    /// What a step that charges a late fee charges; nothing where there is no such step.
+    pub late_fee: Option<LateFee>,
     /// Whether cards may be tried more often than usual.
     pub more_retries: bool,
 }
@@ -212,6 +213,12 @@ impl Policy {
         minimum.is_none_or(|minimum| owed.minor() >= minimum.minor())
     }
 
+    /// What a step that charges a late fee charges in a currency.
+    #[must_use]
+    pub fn late_fee(&self, currency: Currency) -> Option<Money> {
+        self.terms.late_fee.as_ref().and_then(|fee| fee.amount(currency))
+    }
+
     /// What a customer must owe at least in a currency.
     #[must_use]
     pub fn minimum(&self, currency: Currency) -> Option<Money> {
@@ -222,6 +229,9 @@ impl Policy {
 #[cfg(test)]
 #[path = "dunning/coming_tests.rs"]
 mod coming_tests;
+#[cfg(test)]
+#[path = "dunning/late_fee_tests.rs"]
+mod late_fee_tests;
 #[cfg(test)]
 #[path = "dunning/property_tests.rs"]
 mod property_tests;

@@ -272,7 +272,9 @@ reminder@3 final_notice@3=card      | final_notice on day 3 for card and wrong_d
 restrict@9 cancel@20 suspend@30=card | suspend on day 30 for card and wrong_details follows cancel: expected restrict, then suspend, then cancel, each once and on a later day
 restrict@9 suspend@9                | suspend on day 9 for direct_debit and wrong_details follows restrict: expected restrict, then suspend, then cancel, each once and on a later day
 restrict@9 restrict@10              | restrict on day 10 for direct_debit and wrong_details follows restrict: expected restrict, then suspend, then cancel, each once and on a later day
-charge_late_fee@9                   | late fees are not charged: expected neither a late fee nor a step that charges one
+charge_late_fee@9                   | charge_late_fee on day 9 has nothing to charge: expected a late fee
+charge_late_fee@0                   | a late fee on day 0 is possible for nobody: expected day 1 or later
+charge_late_fee@9 charge_late_fee@12=card | charge_late_fee on day 12 for card and wrong_details is a second one: an invoice is charged one late fee
 ";
 
 fn steps(text: &str) -> Vec<Step> {
@@ -319,7 +321,6 @@ fn impossible_policies_are_refused_with_what_would_be_right() {
             "a minimum of EUR 0.01 is not possible",
         ),
         (Terms { minimums: vec![euro(1); 21], ..base.clone() }, "21 minimums are too many"),
-        (Terms { late_fee: Some(euro(500)), ..base.clone() }, "late fees are not charged"),
         (Terms { steps: vec![step(1, Action::Reminder); 61], ..base.clone() }, "61 steps"),
     ];
     for (terms, expected) in wrong {
@@ -327,9 +328,6 @@ fn impossible_policies_are_refused_with_what_would_be_right() {
         let near = refused.replace("0.00 EUR", "EUR 0.00").replace("0.01 EUR", "EUR 0.01");
         assert!(near.starts_with(expected), "{refused}");
     }
-    let steps = steps("charge_late_fee@9");
-    let charging = Terms { steps, late_fee: Some(euro(500)), ..base.clone() };
-    assert_eq!(Policy::new(charging), Err(PolicyRefused::LateFee));
     let many = (1..=15).map(|day| Step { schemes: vec![Scheme::Card], ..step(day, Action::Retry) });
     assert!(Policy::new(Terms { steps: many.collect(), more_retries: true, ..base }).is_ok());
 }

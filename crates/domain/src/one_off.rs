@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use crate::code::codes;
 use crate::date::Date;
 use crate::decimal;
-use crate::id::{ChargeId, CustomerId, ProductId};
+use crate::id::{ChargeId, CustomerId, InvoiceId, ProductId};
 use crate::invoice::{Charge, LineKind, Origin};
 use crate::money::{Currency, Money, MoneyRefused, multiply};
 use crate::period::Period;
@@ -61,6 +61,9 @@ pub struct OneOff {
     pub service: Period,
     /// The billing date: it is billed by the first run on or after it.
     pub bill_on: Date,
+    /// The invoice for which it is a late fee. Such a charge stands on an invoice of its own, outside
+    /// the scope of VAT.
+    pub late_fee_of: Option<InvoiceId>,
 }
 
 /// Why a charge cannot be made.

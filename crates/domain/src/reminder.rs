@@ -59,6 +59,8 @@ pub struct Facts<'a> {
     pub one_off: Option<(&'a str, Money)>,
     /// When it is collected again by itself.
     pub collects_on: Option<Date>,
+    /// The late fee that is charged if it is not paid, and when.
+    pub late_fee: Option<(Money, Date)>,
     /// What is taken away next, and when.
     pub follows: Option<(Consequence, Date)>,
     /// What may be charged to a consumer who does not pay after the last notice; nothing where no

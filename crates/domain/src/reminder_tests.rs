@@ -20,6 +20,7 @@ fn facts() -> Facts<'static> {
         reason: Some(failure::reason(Scheme::DirectDebit, "AM04")),
         one_off: Some(("RF18539007547034", Money::new(121_000, Currency::EUR))),
         collects_on: Some(day("2025-02-24")),
+        late_fee: None,
         follows: Some((Consequence::Restricted, day("2025-03-10"))),
         costs: None,
     }
@@ -34,6 +35,7 @@ fn facts_of(letter: Letter) -> Facts<'static> {
         Letter::Friendly => transfer,
         Letter::Second => Facts {
             open: Money::new(60_050, Currency::EUR),
+            late_fee: Some((Money::new(4_000, Currency::EUR), day("2025-02-28"))),
             one_off: Some(("RF18539007547034", Money::new(60_050, Currency::EUR))),
             ..transfer
         },

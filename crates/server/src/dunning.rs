@@ -7,7 +7,7 @@ use app::collection::queue::Collected;
 use app::dunning::{
     self, CreateDunningPolicy, DunningState, Preview, PreviewDunning, ShownPolicy, Which, Why,
 };
-use domain::dunning::{Degree, Delivery, Moment, Step, Terms};
+use domain::dunning::{Degree, Delivery, LateFee, Moment, Step, Terms};
 use domain::entitlement::{self, Arrears};
 use domain::failure::Reason;
 use domain::id::InvoiceId;
@@ -203,7 +203,7 @@ fn preview_command(message: v1::PreviewDunningRequest) -> field::Result<PreviewD
 
 fn terms(policy: v1::DunningPolicy) -> field::Result<Terms> {
     let grace = day(policy.grace_until_day).at("grace_until_day")?;
-    let late_fee = policy.late_fee.as_ref().map(field::money).transpose();
+    let late_fee = policy.late_fee.map(late_fee).transpose();
     Ok(Terms {
         delivery: match grace {
             0 => Delivery::Strict,
@@ -214,6 +214,13 @@ fn terms(policy: v1::DunningPolicy) -> field::Result<Terms> {
         minimums: field::each(policy.minimums, |one| field::money(&one)).at("minimums")?,
         late_fee: late_fee.at("late_fee")?,
         more_retries: policy.more_retries,
+    })
+}
+
+fn late_fee(fee: v1::LateFee) -> field::Result<LateFee> {
+    Ok(LateFee {
+        product_id: field::parse(&fee.product_id).at("product_id")?,
+        amounts: field::each(fee.amounts, |one| field::money(&one)).at("amounts")?,
     })
 }
 
@@ -244,6 +251,15 @@ impl From<&Step> for v1::DunningStep {
     }
 }
 
+impl From<&LateFee> for v1::LateFee {
+    fn from(fee: &LateFee) -> Self {
+        Self {
+            product_id: fee.product_id.to_string(),
+            amounts: fee.amounts.iter().map(|one| (*one).into()).collect(),
+        }
+    }
+}
+
 impl From<ShownPolicy> for v1::DunningPolicy {
     fn from(shown: ShownPolicy) -> Self {
         let terms = shown.policy.terms();
@@ -256,7 +272,7 @@ impl From<ShownPolicy> for v1::DunningPolicy {
             steps: terms.steps.iter().map(Into::into).collect(),
             pay_days: terms.pay_days.iter().map(|day| wire::count(*day)).collect(),
             minimums: terms.minimums.iter().map(|one| (*one).into()).collect(),
-            late_fee: terms.late_fee.map(Into::into),
+            late_fee: terms.late_fee.as_ref().map(Into::into),
             more_retries: terms.more_retries,
             is_default: shown.is_default,
             name: shown.name,

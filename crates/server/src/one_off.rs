@@ -118,6 +118,7 @@ impl From<Kept> for v1::OneOffCharge {
             bill_on: Some(one_off.bill_on.into()),
             state: code::<v1::ChargeState>(kept.state),
             invoice_id: kept.invoice_id.map(|id| id.to_string()).unwrap_or_default(),
+            late_fee_of: one_off.late_fee_of.map(|id| id.to_string()).unwrap_or_default(),
         }
     }
 }

@@ -6,14 +6,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use domain::dunning::{Delivery, Policy, Terms};
-use domain::id::{DunningPolicyId, InvoiceId, PlanId};
+use domain::dunning::{Delivery, LateFee, Policy, Terms};
+use domain::id::{DunningPolicyId, InvoiceId, PlanId, ProductId};
 use domain::money::{Currency, Money};
 
 use crate::schema::{
-    dunning_defaults, dunning_minimums, dunning_policies, invoice_lines, plans, subscriptions,
+    dunning_defaults, dunning_late_fees, dunning_minimums, dunning_policies, invoice_lines, plans,
+    subscriptions,
 };
 use crate::{Error, Result, Tx};
 
@@ -36,26 +36,25 @@ struct Row {
     grace_until_day: Option<i32>,
     steps: serde_json::Value,
     pay_days: serde_json::Value,
-    late_fee_minor: Option<i64>,
-    late_fee_currency: Option<Currency>,
     more_retries: bool,
+    late_fee_product_id: Option<ProductId>,
 }
 
 impl Row {
-    fn policy(self, minimums: Vec<Money>) -> Result<StoredPolicy> {
+    fn policy(self, minimums: Vec<Money>, late_fees: Vec<Money>) -> Result<StoredPolicy> {
         let delivery = match self.grace_until_day {
             None => Delivery::Strict,
             Some(day) => {
                 Delivery::Goodwill { until_day: u16::try_from(day).map_err(Error::corrupt)? }
             }
         };
-        let late_fee = self.late_fee_minor.zip(self.late_fee_currency);
+        let late_fee = |product_id| LateFee { product_id, amounts: late_fees };
         let terms = Terms {
             delivery,
             steps: serde_json::from_value(self.steps).map_err(Error::corrupt)?,
             pay_days: serde_json::from_value(self.pay_days).map_err(Error::corrupt)?,
             minimums,
-            late_fee: late_fee.map(|(minor, currency)| Money::new(minor, currency)),
+            late_fee: self.late_fee_product_id.map(late_fee),
             more_retries: self.more_retries,
         };
         let policy = Policy::new(terms).map_err(Error::corrupt)?;
@@ -81,49 +80,67 @@ pub async fn insert(tx: &mut Tx, new: &StoredPolicy, created_at: DateTime<Utc>) 
         p::grace_until_day.eq(grace),
         p::steps.eq(serde_json::to_value(&terms.steps).map_err(Error::corrupt)?),
         p::pay_days.eq(serde_json::to_value(&terms.pay_days).map_err(Error::corrupt)?),
-        p::late_fee_minor.eq(terms.late_fee.map(Money::minor)),
-        p::late_fee_currency.eq(terms.late_fee.map(Money::currency)),
         p::more_retries.eq(terms.more_retries),
+        p::late_fee_product_id.eq(terms.late_fee.as_ref().map(|fee| fee.product_id)),
         p::created_at.eq(created_at),
     );
     diesel::insert_into(p::table).values(row).execute(tx.connection()).await?;
-    if terms.minimums.is_empty() {
-        return Ok(());
-    }
-    let currencies: Vec<Currency> = terms.minimums.iter().map(|one| one.currency()).collect();
-    let amounts: Vec<i64> = terms.minimums.iter().map(|one| one.minor()).collect();
-    diesel::sql_query(
-        "INSERT INTO dunning_minimums (org_id, policy_id, currency, amount_minor) \
-         SELECT $1, $2, u.* FROM unnest($3, $4) AS u",
-    )
-    .bind::<SqlUuid, _>(tx.org())
-    .bind::<SqlUuid, _>(new.id)
-    .bind::<Array<Text>, _>(currencies)
-    .bind::<Array<BigInt>, _>(amounts)
-    .execute(tx.connection())
-    .await?;
+    use {dunning_late_fees as f, dunning_minimums as m};
+    let of_policy = |one: &Money| (one.currency(), one.minor());
+    let minimums = terms.minimums.iter().map(of_policy).map(|(currency, minor)| {
+        let of = (m::org_id.eq(tx.org()), m::policy_id.eq(new.id));
+        (of, m::currency.eq(currency), m::amount_minor.eq(minor))
+    });
+    let minimums: Vec<_> = minimums.collect();
+    diesel::insert_into(m::table).values(minimums).execute(tx.connection()).await?;
+    let late_fees = terms.late_fee.iter().flat_map(|fee| &fee.amounts).map(of_policy);
+    let late_fees = late_fees.map(|(currency, minor)| {
+        let of = (f::org_id.eq(tx.org()), f::policy_id.eq(new.id));
+        (of, f::currency.eq(currency), f::amount_minor.eq(minor))
+    });
+    let late_fees: Vec<_> = late_fees.collect();
+    diesel::insert_into(f::table).values(late_fees).execute(tx.connection()).await?;
     Ok(())
 }
 
-async fn with_minimums(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<StoredPolicy>> {
-    use dunning_minimums as m;
+async fn with_amounts(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<StoredPolicy>> {
+    use {dunning_late_fees as f, dunning_minimums as m};
     let ids: Vec<DunningPolicyId> = rows.iter().map(|row| row.id).collect();
-    let found: Vec<(DunningPolicyId, Currency, i64)> = m::table
+    let minimums = m::table
         .filter(m::org_id.eq(tx.org()))
         .filter(m::policy_id.eq_any(&ids))
         .order((m::policy_id, m::currency))
         .select((m::policy_id, m::currency, m::amount_minor))
         .load(tx.connection())
         .await?;
-    let mut minimums: HashMap<DunningPolicyId, Vec<Money>> = HashMap::new();
-    for (id, currency, minor) in found {
-        minimums.entry(id).or_default().push(Money::new(minor, currency));
-    }
+    // Most policies have no late fee: then there is nothing to read.
+    let late_fees = match rows.iter().any(|row| row.late_fee_product_id.is_some()) {
+        false => Vec::new(),
+        true => {
+            f::table
+                .filter(f::org_id.eq(tx.org()))
+                .filter(f::policy_id.eq_any(&ids))
+                .order((f::policy_id, f::currency))
+                .select((f::policy_id, f::currency, f::amount_minor))
+                .load(tx.connection())
+                .await?
+        }
+    };
+    let (mut minimums, mut late_fees) = (by_policy(minimums), by_policy(late_fees));
     let policy = |row: Row| {
-        let own = minimums.remove(&row.id).unwrap_or_default();
-        row.policy(own)
+        let own = |amounts: &mut HashMap<_, _>| amounts.remove(&row.id).unwrap_or_default();
+        let (minimums, late_fees) = (own(&mut minimums), own(&mut late_fees));
+        row.policy(minimums, late_fees)
     };
     rows.into_iter().map(policy).collect()
+}
+
+fn by_policy(rows: Vec<(DunningPolicyId, Currency, i64)>) -> HashMap<DunningPolicyId, Vec<Money>> {
+    let mut amounts: HashMap<DunningPolicyId, Vec<Money>> = HashMap::new();
+    for (id, currency, minor) in rows {
+        amounts.entry(id).or_default().push(Money::new(minor, currency));
+    }
+    amounts
 }
 
 /// Policies by id, in no order; those that do not exist are left out.
@@ -137,7 +154,7 @@ pub async fn policies(tx: &mut Tx, ids: &[DunningPolicyId]) -> Result<Vec<Stored
         .select(Row::as_select())
         .load(tx.connection())
         .await?;
-    with_minimums(tx, rows).await
+    with_amounts(tx, rows).await
 }
 
 /// Policies after an id, in order.
@@ -160,7 +177,7 @@ pub async fn list(
         .select(Row::as_select())
         .load(tx.connection())
         .await?;
-    with_minimums(tx, rows).await
+    with_amounts(tx, rows).await
 }
 
 /// The organization's own policy; nothing for the built-in one.

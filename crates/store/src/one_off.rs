@@ -3,7 +3,7 @@
 //! Invariants: whoever writes one holds the billing account of its customer and currency, so that a
 //! run sees either all of a change or nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -37,6 +37,7 @@ struct Row {
     state: ChargeState,
     invoice_id: Option<InvoiceId>,
     draft_id: Option<InvoiceId>,
+    late_fee_of: Option<InvoiceId>,
 }
 
 /// A one-off charge and where it stands.
@@ -62,6 +63,7 @@ impl From<Row> for Kept {
             net: Money::new(row.net_minor, row.currency),
             service: Period { start: row.service_from, end: row.service_until },
             bill_on: row.bill_on,
+            late_fee_of: row.late_fee_of,
         };
         Self { one_off, state: row.state, invoice_id: row.invoice_id.or(row.draft_id) }
     }
@@ -90,6 +92,7 @@ pub async fn insert(tx: &mut Tx, new: &[OneOff], created_at: DateTime<Utc>) -> R
                 charges::bill_on.eq(one.bill_on),
                 charges::state.eq(ChargeState::Waiting),
                 charges::created_at.eq(created_at),
+                charges::late_fee_of.eq(one.late_fee_of),
             )
         })
         .collect();
@@ -136,6 +139,21 @@ pub async fn due(
         found.entry(account).or_default().push(Kept::from(row).one_off);
     }
     Ok(found)
+}
+
+/// Those of some invoices that bill a late fee.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn late_fee_invoices(tx: &mut Tx, invoices: &[InvoiceId]) -> Result<HashSet<InvoiceId>> {
+    let rows: Vec<Option<InvoiceId>> = charges::table
+        .filter(charges::org_id.eq(tx.org()))
+        .filter(charges::invoice_id.eq_any(invoices))
+        .filter(charges::late_fee_of.is_not_null())
+        .select(charges::invoice_id)
+        .load(tx.connection())
+        .await?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
 /// Charges after an id, in order.

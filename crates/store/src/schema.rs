@@ -67,6 +67,7 @@ diesel::table! {
         invoice_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
         draft_id -> Nullable<Uuid>,
+        late_fee_of -> Nullable<Uuid>,
     }
 }
 
@@ -278,6 +279,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    dunning_late_fees (org_id, policy_id, currency) {
+        org_id -> Uuid,
+        policy_id -> Uuid,
+        currency -> Text,
+        amount_minor -> Int8,
+    }
+}
+
+diesel::table! {
     dunning_minimums (org_id, policy_id, currency) {
         org_id -> Uuid,
         policy_id -> Uuid,
@@ -294,10 +304,9 @@ diesel::table! {
         grace_until_day -> Nullable<Int4>,
         steps -> Jsonb,
         pay_days -> Jsonb,
-        late_fee_minor -> Nullable<Int8>,
-        late_fee_currency -> Nullable<Text>,
         more_retries -> Bool,
         created_at -> Timestamptz,
+        late_fee_product_id -> Nullable<Uuid>,
     }
 }
 
@@ -1163,6 +1172,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     draft_lines,
     drafts,
     dunning_defaults,
+    dunning_late_fees,
     dunning_minimums,
     dunning_policies,
     event_positions,

@@ -156,21 +156,24 @@ impl Vendor {
         self.plan_of(code, offer, Some(feature)).await
     }
 
+    /// A product of services.
+    pub async fn product(&self, name: &str) -> ProductId {
+        let mut scope = self.scope().await;
+        let (vat, revenue) = (VatCategory::Standard, RevenueKind::Service);
+        let product = create_product(&mut scope, name.to_owned(), vat, revenue).await;
+        scope.commit().await.unwrap();
+        product
+    }
+
     async fn plan_of(&self, code: &str, offer: Offer, feature: Option<FeatureId>) -> PlanId {
         let mut scope = self.scope().await;
-        let product = CreateProduct {
-            id: None,
-            name: format!("Product of {code}"),
-            vat_category: offer.vat,
-            revenue: offer.revenue,
-            unit_label: None,
-        };
-        let product = app::catalog::create_product(&mut scope, product).await.expect("a product");
+        let name = format!("Product of {code}");
+        let product = create_product(&mut scope, name, offer.vat, offer.revenue).await;
         let command = CreatePlan {
             id: None,
             code: code.to_owned(),
             name: code.to_owned(),
-            version: version(&offer, product.id, feature),
+            version: version(&offer, product, feature),
         };
         let made = app::catalog::create_plan(&mut scope, command).await.expect("a plan");
         scope.commit().await.unwrap();
@@ -246,6 +249,16 @@ impl Vendor {
     pub async fn bill(&self) -> Result<Done, app::Error> {
         app::billing::run(&self.ctx, self.org).await
     }
+}
+
+async fn create_product(
+    scope: &mut Scope,
+    name: String,
+    vat_category: VatCategory,
+    revenue: RevenueKind,
+) -> ProductId {
+    let command = CreateProduct { id: None, name, vat_category, revenue, unit_label: None };
+    app::catalog::create_product(scope, command).await.expect("a product").id
 }
 
 fn version(offer: &Offer, product_id: ProductId, feature_id: Option<FeatureId>) -> PublishVersion {

@@ -1,17 +1,19 @@
 //! What is looked at when it is decided about collections, read with a fixed number of queries.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use domain::collection::{Due, Situation, SkipRefused};
 use domain::date::Date;
-use domain::dunning::{Case, Moment, Policy, StepKey};
+use domain::dunning::{Case, LateFee, Moment, Policy, StepKey};
+use domain::failure::FailureClass;
 use domain::id::{AttemptId, CustomerId, DunningPolicyId, InvoiceId, PaymentMethodId};
 use domain::money::{Currency, Money};
 use domain::payment::Scheme;
 use domain::payment::attempt::Attempt;
 use domain::period::Period;
+use store::Tx;
 use store::collection::Collected;
 
 use crate::Scope;
@@ -25,6 +27,8 @@ pub(crate) struct Desk {
     attempts: HashMap<InvoiceId, Attempt>,
     done: HashMap<InvoiceId, Vec<(Date, StepKey)>>,
     frozen: HashMap<InvoiceId, Vec<Period>>,
+    /// Invoices for which no late fee may be charged; not looked at while no policy has one.
+    spared: HashSet<InvoiceId>,
     /// What customers owe; not looked at while no policy has a minimum.
     owed: HashMap<(CustomerId, Currency), Money>,
     builtin: Policy,
@@ -51,6 +55,8 @@ impl Desk {
             true => store::collection::owed(tx, &customers).await?,
             false => Vec::new(),
         };
+        let fees = policies.iter().any(|one| one.policy.terms().late_fee.is_some());
+        let spared = if fees { spared(tx, about, &customers).await? } else { HashSet::new() };
         let methods = store::payment_method::active(tx, &customers).await?;
         let attempts = store::attempt::open_of(tx, &invoices).await?;
         let done = store::collection::steps(tx, &invoices).await?;
@@ -65,6 +71,7 @@ impl Desk {
             attempts: attempts.into_iter().map(|one| (one.invoice_id, one)).collect(),
             done,
             frozen,
+            spared,
             owed: owed.into_iter().map(|(id, owed)| ((id, owed.currency()), owed)).collect(),
             builtin: Policy::goodwill(),
             now: scope.now,
@@ -82,6 +89,7 @@ impl Desk {
             attempt: attempt.map(|attempt| attempt.state),
             is_lost: attempt.is_some_and(|attempt| attempt.ask_at.is_none()),
             method: self.methods.get(&one.customer_id).copied(),
+            may_be_charged: !self.spared.contains(&one.invoice_id),
             frozen: self.frozen.get(&one.invoice_id).map_or(&[], Vec::as_slice),
             done: self.done.get(&one.invoice_id).map_or(&[], Vec::as_slice),
             now: self.now,
@@ -98,6 +106,12 @@ impl Desk {
     /// What went wrong with it, as its policy must know it.
     pub(crate) fn case(&self, about: &Collected) -> Option<Case> {
         about.collection.case(&self.situation(about))
+    }
+
+    /// What would go wrong with it if it is not paid on a day.
+    pub(crate) fn first_case(&self, about: &Collected, scheme: Scheme, on: Date) -> Case {
+        let may_be_charged = about.collection.may_be_charged(&self.situation(about));
+        Case { may_be_charged, ..Case::new(scheme, FailureClass::NoMoney, on) }
     }
 
     /// Decides what happens next by itself.
@@ -158,4 +172,24 @@ impl Desk {
             .collect();
         Ok(store::attempt::withdraw(&mut scope.tx, &attempts, scope.now).await?)
     }
+}
+
+/// Those for which no late fee may be charged.
+async fn spared(
+    tx: &mut Tx,
+    about: &[Collected],
+    customers: &[CustomerId],
+) -> Result<HashSet<InvoiceId>, Error> {
+    let invoices: Vec<InvoiceId> = about.iter().map(|one| one.collection.invoice_id).collect();
+    let fees = store::one_off::late_fee_invoices(tx, &invoices).await?;
+    let customers = store::customer::get_many(tx, customers).await?;
+    let customers: HashMap<CustomerId, _> =
+        customers.into_iter().map(|one| (one.id, one)).collect();
+    let collections = about.iter().map(|one| &one.collection);
+    let spared = collections.filter(|one| {
+        let customer = customers.get(&one.customer_id);
+        let bills_fee = fees.contains(&one.invoice_id);
+        !customer.is_some_and(|customer| LateFee::may_be_charged(customer, bills_fee))
+    });
+    Ok(spared.map(|one| one.invoice_id).collect())
 }

@@ -156,7 +156,7 @@ impl Decision {
         let invoice = one.collection.invoice_id;
         self.steps.extend(keys.iter().map(|key| (invoice, day_zero, *key)));
         desk.did(invoice, day_zero, &keys);
-        self.taken.extend(one, &due.steps);
+        self.taken.extend(one, desk.policy(one), &due.steps);
         if due.attempt.is_none() {
             desk.plan(one);
         }

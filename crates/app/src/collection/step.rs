@@ -3,10 +3,12 @@
 //! Invariants: a step is recorded in the transaction that carries it out, so it happens once.
 
 use domain::date::Date;
-use domain::dunning::{Action, Planned};
-use domain::id::{CustomerId, InvoiceId};
+use domain::dunning::{Action, Planned, Policy};
+use domain::id::{CustomerId, InvoiceId, ProductId};
+use domain::money::{Currency, Money};
 use store::collection::Collected;
 
+use super::late_fee;
 use crate::Scope;
 use crate::error::Error;
 
@@ -27,17 +29,36 @@ pub(crate) struct Step {
     pub on: Date,
     /// What is done.
     pub action: Action,
+    /// What it charges.
+    pub fee: Option<Fee>,
+}
+
+/// A late fee of a policy in the currency of an invoice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fee {
+    /// As what.
+    pub product_id: ProductId,
+    /// How much.
+    pub amount: Money,
+}
+
+impl Fee {
+    fn of(action: Action, policy: &Policy, currency: Currency) -> Option<Self> {
+        let fee = policy.terms().late_fee.as_ref().filter(|_| action == Action::ChargeLateFee)?;
+        Some(Self { product_id: fee.product_id, amount: fee.amount(currency)? })
+    }
 }
 
 impl Taken {
-    /// Adds the steps of a collection.
-    pub(crate) fn extend(&mut self, about: &Collected, planned: &[Planned]) {
+    /// Adds the steps of a collection, by its policy.
+    pub(crate) fn extend(&mut self, about: &Collected, policy: &Policy, planned: &[Planned]) {
         let one = &about.collection;
         self.steps.extend(planned.iter().map(|planned| Step {
             invoice_id: one.invoice_id,
             customer_id: one.customer_id,
             on: planned.on,
             action: planned.key.action,
+            fee: Fee::of(planned.key.action, policy, one.currency),
         }));
     }
 
@@ -46,6 +67,7 @@ impl Taken {
         crate::arrears::suspend::cancel(scope, &self.steps).await?;
         crate::decision::of_steps(scope, &self.steps).await?;
         crate::reminder::tell(scope, &self.steps).await?;
+        late_fee::charge(scope, &self.steps).await?;
         for step in self.steps {
             tracing::info!(invoice = %step.invoice_id, customer = %step.customer_id, on = %step.on, action = %step.action, "a step of the policy is due");
         }

@@ -3,8 +3,7 @@
 //! Invariants: what is shown is what the worker will do: the same policy, the same case, the same
 //! rule. Reading changes nothing.
 
-use domain::dunning::{Case, Moment};
-use domain::failure::FailureClass;
+use domain::dunning::Moment;
 use domain::id::{CustomerId, InvoiceId};
 use store::arrears::Kept;
 use store::collection::{Collected, Which as Collections};
@@ -84,10 +83,9 @@ pub async fn preview_invoice(scope: &mut Scope, id: InvoiceId) -> Result<Preview
         let refusal = Refusal::new("NO_PAYMENT_METHOD", message).with("customer_id", customer);
         return Err(Error::Refused(refusal));
     };
-    let class = FailureClass::NoMoney;
-    let case = Case::new(scheme, class, one.collection.due_on.max(scope.today()));
+    let case = desk.first_case(&one, scheme, one.collection.due_on.max(scope.today()));
     let moments = policy.policy.timeline(&case);
-    Ok(Preview { policy, class, reason: None, moments })
+    Ok(Preview { policy, class: case.class, reason: None, moments })
 }
 
 /// The policy that an invoice follows, as it is shown.

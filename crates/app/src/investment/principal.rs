@@ -88,8 +88,7 @@ fn one_off(
     investor: &Customer,
     product: &Product,
 ) -> OneOff {
-    let language = investor.language.unwrap_or(scope.organization.language);
-    let description = match language {
+    let description = match scope.language_of(investor) {
         Language::Dutch => format!("Investering in {}", feature.title),
         Language::English => format!("Investment in {}", feature.title),
     };
@@ -104,6 +103,7 @@ fn one_off(
         net: investment.principal,
         service: Period { start: today, end: date::add_days(today, 1) },
         bill_on: today,
+        late_fee_of: None,
     }
 }
 

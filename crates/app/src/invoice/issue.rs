@@ -22,12 +22,22 @@ pub(crate) async fn issue(
     shortened: &[(LineId, Deferral)],
     one_offs: &[(ChargeId, Option<InvoiceId>)],
 ) -> Result<(), Error> {
-    let documents = [document];
-    post(scope, &documents).await?;
+    issue_all(scope, &[document], shortened, one_offs).await
+}
+
+/// Writes, posts, settles, numbers and announces documents as [`issue`] does one, with as many
+/// statements.
+pub(crate) async fn issue_all(
+    scope: &mut Scope,
+    documents: &[NewDocument],
+    shortened: &[(LineId, Deferral)],
+    one_offs: &[(ChargeId, Option<InvoiceId>)],
+) -> Result<(), Error> {
+    post(scope, documents).await?;
     store::revenue::save(&mut scope.tx, shortened).await?;
     store::one_off::mark_billed(&mut scope.tx, one_offs).await?;
-    crate::billing::number(scope, &documents).await?;
-    announce_paid_off(scope, &documents).await
+    crate::billing::number(scope, documents).await?;
+    announce_paid_off(scope, documents).await
 }
 
 /// Writes, posts and settles documents with what their lines defer: all but their numbers. Answers

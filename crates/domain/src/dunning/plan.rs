@@ -43,13 +43,23 @@ pub struct Case {
     pub frozen: Vec<Period>,
     /// Whether a person holds back its retries.
     pub held: bool,
+    /// Whether a late fee may still be charged for it, in its currency.
+    pub may_be_charged: bool,
 }
 
 impl Case {
     /// A case with nothing special about it.
     #[must_use]
     pub fn new(scheme: Scheme, class: FailureClass, day_zero: Date) -> Self {
-        Self { scheme, class, day_zero, last_attempt_on: None, frozen: Vec::new(), held: false }
+        Self {
+            scheme,
+            class,
+            day_zero,
+            last_attempt_on: None,
+            frozen: Vec::new(),
+            held: false,
+            may_be_charged: true,
+        }
     }
 
     /// Whether a pause freezes a day.
@@ -206,6 +216,7 @@ impl Policy {
     fn steps_of(&self, case: &Case) -> Vec<StepKey> {
         let taken = self.terms.steps.iter().filter(|step| step.applies(case.scheme, case.class));
         let mut steps: Vec<StepKey> = taken.map(Step::key).collect();
+        steps.retain(|key| case.may_be_charged || key.action != Action::ChargeLateFee);
         if case.class == FailureClass::Unknown {
             let mut retries = steps.iter().filter(|key| key.action == Action::Retry);
             let first = retries.next().map_or(0, |key| key.day);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::date::{Date, add_days, days_between};
-use crate::id::InvoiceId;
+use crate::id::{InvoiceId, ProductId};
 use crate::period::Period;
 use crate::target;
 
@@ -37,7 +37,12 @@ prop_compose! {
         more_retries: bool,
     ) -> Terms {
         steps.sort_by_key(|step| step.day);
-        Terms { delivery, steps, pay_days, minimums: Vec::new(), late_fee: None, more_retries }
+        let charges = steps.iter().any(|step| step.action == Action::ChargeLateFee);
+        let late_fee = charges.then(|| LateFee {
+            product_id: ProductId(uuid::Uuid::nil()),
+            amounts: vec![Money::new(4_000, Currency::EUR)],
+        });
+        Terms { delivery, steps, pay_days, minimums: Vec::new(), late_fee, more_retries }
     }
 }
 
@@ -55,6 +60,7 @@ prop_compose! {
         class in one_of(FailureClass::ALL),
         day in 12_000_i64..14_000,
         pauses in proptest::collection::vec((-20_i64..60, 1_i64..30), 0..3),
+        may_be_charged: bool,
     ) -> Case {
         let day_zero = add_days(START, day);
         let pause = |(from, days): (i64, i64)| {
@@ -63,6 +69,7 @@ prop_compose! {
         };
         Case {
             frozen: pauses.into_iter().map(pause).collect(),
+            may_be_charged,
             ..Case::new(scheme, class, day_zero)
         }
     }

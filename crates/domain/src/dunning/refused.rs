@@ -10,8 +10,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Action, Delivery, MAX_CARD_RETRIES, MAX_DAY, MAX_DEBIT_RETRIES, MAX_MINIMUMS, MAX_MORE_RETRIES,
-    MAX_STEPS, Step, Terms,
+    Action, Delivery, MAX_CARD_RETRIES, MAX_DAY, MAX_DEBIT_RETRIES, MAX_LATE_FEES, MAX_MINIMUMS,
+    MAX_MORE_RETRIES, MAX_STEPS, Step, Terms,
 };
 use crate::failure::FailureClass;
 use crate::money::Money;
@@ -134,9 +134,42 @@ pub enum PolicyRefused {
         /// How many were given.
         given: usize,
     },
-    /// Late fees, which nothing charges.
-    #[error("late fees are not charged: expected neither a late fee nor a step that charges one")]
-    LateFee,
+    /// A step that charges a late fee, and none is named.
+    #[error("charge_late_fee on day {day} has nothing to charge: expected a late fee")]
+    LateFeeMissing {
+        /// The step's day.
+        day: u16,
+    },
+    /// A late fee, and no step that charges it.
+    #[error("no step charges the late fee: expected one with charge_late_fee, or no late fee")]
+    LateFeeUnused,
+    /// A late fee on the day of the failure itself.
+    #[error("a late fee on day 0 is possible for nobody: expected day 1 or later")]
+    LateFeeAtOnce,
+    /// A late fee twice.
+    #[error(
+        "charge_late_fee on day {day} for {scheme} and {class} is a second one: an invoice is charged one late fee"
+    )]
+    LateFeeTwice {
+        /// The day of the second one.
+        day: u16,
+        /// For which scheme.
+        scheme: Scheme,
+        /// For which class.
+        class: FailureClass,
+    },
+    /// A fee of nothing, or a second one of a currency.
+    #[error("a late fee of {amount} is not possible: expected more than zero, once per currency")]
+    LateFeeAmount {
+        /// What was given.
+        amount: Money,
+    },
+    /// No amount of a late fee, or too many.
+    #[error("{given} amounts of a late fee are not possible: expected 1 to {MAX_LATE_FEES}")]
+    LateFeeAmounts {
+        /// How many were given.
+        given: usize,
+    },
 }
 
 /// Whether terms make a policy.
@@ -158,7 +191,8 @@ pub(super) fn check(terms: &Terms) -> Result<(), PolicyRefused> {
     }
     check_grace(terms)?;
     check_pay_days(&terms.pay_days)?;
-    check_amounts(terms)
+    check_minimums(&terms.minimums)?;
+    check_late_fee(terms)
 }
 
 fn check_step(step: &Step, previous: u16) -> Result<(), PolicyRefused> {
@@ -171,6 +205,9 @@ fn check_step(step: &Step, previous: u16) -> Result<(), PolicyRefused> {
     }
     if let Some(class) = step.classes.iter().copied().find(|class| !class.starts_overdue()) {
         return Err(PolicyRefused::ClassNotDunned { day, action, class });
+    }
+    if action == Action::ChargeLateFee && day == 0 {
+        return Err(PolicyRefused::LateFeeAtOnce);
     }
     if action != Action::Retry {
         return Ok(());
@@ -212,6 +249,10 @@ fn check_case(
             }
             reached = Some(step);
         }
+        let charged = |e: &&&Step| e.action == Action::ChargeLateFee && action == e.action;
+        if taken.iter().take(k).any(|e| charged(&e)) {
+            return Err(PolicyRefused::LateFeeTwice { day, scheme, class });
+        }
         let beside = taken.iter().take(k).any(|e| e.day == day && e.action.supersedes(action));
         if beside {
             return Err(PolicyRefused::Twice { day, action, scheme, class });
@@ -239,18 +280,38 @@ fn check_pay_days(days: &[u32]) -> Result<(), PolicyRefused> {
     }
 }
 
-fn check_amounts(terms: &Terms) -> Result<(), PolicyRefused> {
-    let given = terms.minimums.len();
+fn check_minimums(minimums: &[Money]) -> Result<(), PolicyRefused> {
+    let given = minimums.len();
     if given > MAX_MINIMUMS {
         return Err(PolicyRefused::Minimums { given });
     }
-    let mut seen = BTreeSet::new();
-    for amount in terms.minimums.iter().copied() {
-        if amount.minor() <= 0 || !seen.insert(amount.currency().code().to_owned()) {
-            return Err(PolicyRefused::Minimum { amount });
-        }
+    match not_once(minimums) {
+        Some(amount) => Err(PolicyRefused::Minimum { amount }),
+        None => Ok(()),
     }
-    // A fee is a line on an invoice, which needs a product; a policy names none.
-    let charges = terms.steps.iter().any(|step| step.action == Action::ChargeLateFee);
-    if charges || terms.late_fee.is_some() { Err(PolicyRefused::LateFee) } else { Ok(()) }
+}
+
+/// The first amount that is not more than nothing, or the second of its currency.
+fn not_once(amounts: &[Money]) -> Option<Money> {
+    let mut seen = BTreeSet::new();
+    let mut amounts = amounts.iter().copied();
+    amounts.find(|one| one.minor() <= 0 || !seen.insert(one.currency().code().to_owned()))
+}
+
+fn check_late_fee(terms: &Terms) -> Result<(), PolicyRefused> {
+    let step = terms.steps.iter().find(|step| step.action == Action::ChargeLateFee);
+    let fee = match (step, &terms.late_fee) {
+        (None, None) => return Ok(()),
+        (Some(step), None) => return Err(PolicyRefused::LateFeeMissing { day: step.day }),
+        (None, Some(_)) => return Err(PolicyRefused::LateFeeUnused),
+        (Some(_), Some(fee)) => fee,
+    };
+    let given = fee.amounts.len();
+    if !(1..=MAX_LATE_FEES).contains(&given) {
+        return Err(PolicyRefused::LateFeeAmounts { given });
+    }
+    match not_once(&fee.amounts) {
+        Some(amount) => Err(PolicyRefused::LateFeeAmount { amount }),
+        None => Ok(()),
+    }
 }

@@ -28,6 +28,7 @@ pub(super) fn paragraphs(letter: Letter, facts: &Facts<'_>) -> Vec<String> {
     text.extend(again(letter, facts));
     text.extend(Some(payment(facts)).filter(|_| letter.asks_for_money()));
     text.extend(costs(letter, facts));
+    text.extend(late_fee(facts));
     text.extend(follows(facts));
     text.push(closing(letter, facts));
     text.push(format!("Met vriendelijke groet,\n{}", facts.vendor));
@@ -114,6 +115,14 @@ fn costs(letter: Letter, facts: &Facts<'_>) -> Option<String> {
     let costs = amount(facts.costs.filter(|_| letter == Letter::Final)?, Dutch);
     Some(format!(
         "U heeft daarvoor nog veertien dagen, te rekenen vanaf de dag nadat u dit bericht heeft ontvangen. Betaalt u niet binnen die termijn, dan kunnen wij u {costs} aan incassokosten in rekening brengen."
+    ))
+}
+
+fn late_fee(facts: &Facts<'_>) -> Option<String> {
+    let (fee, on) = facts.late_fee?;
+    let (fee, on) = (amount(fee, Dutch), day(on, Dutch));
+    Some(format!(
+        "Is het bedrag op {on} niet door ons ontvangen, dan brengen wij {fee} aanmaningskosten in rekening."
     ))
 }
 

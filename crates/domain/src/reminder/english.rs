@@ -28,6 +28,7 @@ pub(super) fn paragraphs(letter: Letter, facts: &Facts<'_>) -> Vec<String> {
     text.extend(again(letter, facts));
     text.extend(Some(payment(facts)).filter(|_| letter.asks_for_money()));
     text.extend(costs(letter, facts));
+    text.extend(late_fee(facts));
     text.extend(follows(facts));
     text.push(closing(letter, facts));
     text.push(format!("Kind regards,\n{}", facts.vendor));
@@ -112,6 +113,14 @@ fn costs(letter: Letter, facts: &Facts<'_>) -> Option<String> {
     let costs = amount(facts.costs.filter(|_| letter == Letter::Final)?, English);
     Some(format!(
         "You have fourteen days left for this, counted from the day after you received this message. If you do not pay within that time, we may charge you {costs} for the costs of collection."
+    ))
+}
+
+fn late_fee(facts: &Facts<'_>) -> Option<String> {
+    let (fee, on) = facts.late_fee?;
+    let (fee, on) = (amount(fee, English), day(on, English));
+    Some(format!(
+        "If we have not received the amount by {on}, we will charge you a late fee of {fee}."
     ))
 }
 

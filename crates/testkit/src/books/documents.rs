@@ -112,7 +112,7 @@ fn vat_of(
         let mut of = rows.investments.iter().filter(|one| one.invoice_id == Some(invoice.id));
         of.any(|one| one.vat_treatment == "outside_scope")
     };
-    if is_outside {
+    if is_outside || line.is_late_fee {
         return without("O");
     }
     if invoice.small_business {

@@ -29,7 +29,25 @@ const FINDINGS: &str = "
     SELECT concat_ws(' ', 'charge', c.id, 'waits since', c.bill_on)
     FROM charges c WHERE c.org_id = ORG AND c.state = 'waiting' AND c.bill_on <= 'TODAY'
         AND NOT EXISTS (SELECT FROM set_asides a WHERE a.org_id = ORG
-            AND a.customer_id = c.customer_id AND a.resolved_at IS NULL)";
+            AND a.customer_id = c.customer_id AND a.resolved_at IS NULL)
+    UNION ALL
+    SELECT concat_ws(' ', 'late fee', c.id, 'is charged by no step of a policy')
+    FROM charges c WHERE c.org_id = ORG AND c.late_fee_of IS NOT NULL AND NOT EXISTS (
+        SELECT FROM collection_steps s
+        JOIN collections o ON o.org_id = ORG AND o.invoice_id = s.invoice_id
+        JOIN dunning_policies p ON p.org_id = ORG AND p.id = o.policy_id
+        JOIN dunning_late_fees f ON f.org_id = ORG AND f.policy_id = p.id
+        WHERE s.org_id = ORG AND s.invoice_id = c.late_fee_of AND s.action = 'charge_late_fee'
+            AND (o.customer_id, o.currency, p.late_fee_product_id, f.currency, f.amount_minor)
+                = (c.customer_id, c.currency, c.product_id, c.currency, c.net_minor))
+    UNION ALL
+    SELECT concat_ws(' ', 'late fee', c.id, 'is not alone on', l.invoice_id)
+    FROM charges c JOIN invoice_lines l ON l.org_id = c.org_id AND l.invoice_id = c.invoice_id
+    WHERE c.org_id = ORG AND c.late_fee_of IS NOT NULL AND l.charge_id IS DISTINCT FROM c.id
+    UNION ALL
+    SELECT concat_ws(' ', 'late fee', c.id, 'is one of a late fee')
+    FROM charges c JOIN charges o ON o.org_id = c.org_id AND o.invoice_id = c.late_fee_of
+    WHERE c.org_id = ORG AND o.late_fee_of IS NOT NULL";
 
 /// Looks at all of an organization.
 pub(super) async fn check(

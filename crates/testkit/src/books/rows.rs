@@ -205,6 +205,8 @@ pub(super) struct Line {
     pub(super) net_minor: i128,
     pub(super) vat_class: String,
     pub(super) vat_percent: String,
+    /// Whether it charges a late fee.
+    pub(super) is_late_fee: bool,
 }
 
 /// A row of a document's VAT.
@@ -453,12 +455,14 @@ const PARTS: &str = "SELECT * FROM payment_allocations WHERE org_id = ORG \
 const LINES: &str = "SELECT l.id, false AS waived, l.invoice_id, l.position, l.kind, l.subscription_id, l.item_id, \
          l.corrects_line_id, l.discount_minor, l.product_id, l.revenue, r.vat_category, \
          l.service_from, l.service_until, l.quantity::text, l.unit_price::text, l.net_minor, \
-         l.vat_class, l.vat_percent::text FROM invoice_lines l \
+         l.vat_class, l.vat_percent::text, EXISTS (SELECT FROM charges c WHERE c.org_id = ORG \
+             AND c.id = l.charge_id AND c.late_fee_of IS NOT NULL) AS is_late_fee \
+     FROM invoice_lines l \
      JOIN products r ON r.org_id = ORG AND r.id = l.product_id WHERE l.org_id = ORG \
      UNION ALL SELECT l.id, d.state = 'discarded', l.draft_id, l.position, l.kind, l.subscription_id, \
          l.item_id, NULL, l.discount_minor, l.product_id, l.revenue, l.vat_category, \
          l.service_from, l.service_until, l.quantity::text, l.unit_price::text, l.net_minor, \
-         l.vat_class, l.vat_percent::text FROM draft_lines l \
+         l.vat_class, l.vat_percent::text, false FROM draft_lines l \
      JOIN drafts d ON d.org_id = ORG AND d.id = l.draft_id AND d.state <> 'finalized' \
      WHERE l.org_id = ORG";
 const VAT: &str = "SELECT invoice_id, vat_class, vat_percent::text, base_minor, tax_minor \

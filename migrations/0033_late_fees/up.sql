@@ -1,0 +1,31 @@
+-- What a policy charges for paying late: a product, and an amount per currency. Policies that charge
+-- something were refused before.
+ALTER TABLE dunning_policies
+    DROP CONSTRAINT dunning_policies_late_fee,
+    DROP COLUMN late_fee_minor,
+    DROP COLUMN late_fee_currency,
+    ADD COLUMN late_fee_product_id uuid,
+    ADD CONSTRAINT dunning_policies_late_fee
+        FOREIGN KEY (org_id, late_fee_product_id) REFERENCES products (org_id, id);
+
+CREATE TABLE dunning_late_fees (
+    org_id uuid NOT NULL,
+    policy_id uuid NOT NULL,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    PRIMARY KEY (org_id, policy_id, currency),
+    FOREIGN KEY (org_id, policy_id) REFERENCES dunning_policies,
+    CONSTRAINT dunning_late_fees_amount CHECK (amount_minor > 0)
+);
+CALL isolate('dunning_late_fees', 'SELECT, INSERT');
+CALL freeze('dunning_late_fees');
+
+-- The invoice for which the charge is a late fee: one of an invoice.
+ALTER TABLE charges
+    ADD COLUMN late_fee_of uuid,
+    ADD CONSTRAINT charges_late_fee FOREIGN KEY (org_id, late_fee_of) REFERENCES invoices (org_id, id);
+CREATE UNIQUE INDEX charges_late_fee ON charges (org_id, late_fee_of)
+    WHERE late_fee_of IS NOT NULL;
+-- The late fee that an invoice bills.
+CREATE INDEX charges_late_fee_invoice ON charges (org_id, invoice_id)
+    WHERE late_fee_of IS NOT NULL;

@@ -7,16 +7,14 @@
 //!
 //! Invariants: the page shows the parties as they were on the day of issue, and the last day of a
 //! period inclusive. Its total, less what is settled, is what the page asks for. A draft is called
-//! one, and has neither number nor due date. Everything that comes from outside is escaped.
-//!
-//! Deliberately absent: PDF; a browser prints the page on A4.
+//! one, and has neither number nor due date.
 
 mod words;
 
 use askama::Template;
 use domain::date;
 use domain::id::{InvoiceId, LineId};
-use domain::invoice::{DocumentKind, DocumentState, Party, legal_texts};
+use domain::invoice::{DocumentKind, DocumentState, legal_texts};
 use domain::organization::Language;
 use domain::vat::VatClass;
 use domain::writing::{day, money, number};
@@ -26,20 +24,13 @@ use store::invoice::{Document, DocumentLine, DocumentVat};
 use self::words::Words;
 use crate::Scope;
 use crate::error::Error;
-
-/// A page and its language.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Printed {
-    /// Self-contained HTML.
-    pub html: String,
-    /// The language it is in.
-    pub language: Language,
-}
+use crate::print::{self, PartyBlock, Printed, VatRow, rate};
 
 #[derive(Template)]
 #[template(path = "document.html")]
 struct PageTemplate {
-    words: &'static Words,
+    words: &'static print::Words,
+    own: &'static Words,
     title: &'static str,
     number: Option<String>,
     currency: &'static str,
@@ -60,16 +51,6 @@ struct PageTemplate {
     payment: Option<String>,
 }
 
-/// A party as a page shows it.
-pub(crate) struct PartyBlock {
-    pub(crate) name: String,
-    pub(crate) lines: Vec<String>,
-    pub(crate) vat_number: Option<String>,
-    pub(crate) registration_number: Option<String>,
-    pub(crate) iban: Option<String>,
-    pub(crate) email: Option<String>,
-}
-
 struct LineRow {
     description: String,
     first_day: String,
@@ -80,33 +61,10 @@ struct LineRow {
     net: String,
 }
 
-struct VatRow {
-    vat: String,
-    base: String,
-    tax: String,
-}
-
 /// A part of the total that is settled without paying it now.
 struct SettledRow {
     what: &'static str,
     amount: String,
-}
-
-impl From<&Party> for PartyBlock {
-    fn from(party: &Party) -> Self {
-        let address = &party.address;
-        let city = format!("{} {}", address.postal_code, address.city).trim().to_owned();
-        let mut lines = address.lines.clone();
-        lines.extend([city, address.country.clone()].into_iter().filter(|line| !line.is_empty()));
-        Self {
-            name: party.name.clone(),
-            lines,
-            vat_number: party.vat_number.clone(),
-            registration_number: party.registration_number.clone(),
-            iban: party.iban.clone(),
-            email: party.email.clone(),
-        }
-    }
 }
 
 /// A unit price with at least the currency's decimals.
@@ -116,21 +74,6 @@ fn unit_price(price: Decimal, decimals: u32, language: Language) -> String {
         price.rescale(decimals);
     }
     number(price, language)
-}
-
-/// A VAT class and rate in words.
-pub(crate) fn rate(class: VatClass, percent: Decimal, language: Language) -> String {
-    match (class, language) {
-        (VatClass::Standard | VatClass::Zero, _) => format!("{} %", number(percent, language)),
-        (VatClass::ReverseCharge, Language::Dutch) => "verlegd".to_owned(),
-        (VatClass::ReverseCharge, Language::English) => "reverse charge".to_owned(),
-        (VatClass::Exempt, Language::Dutch) => "vrijgesteld".to_owned(),
-        (VatClass::Exempt, Language::English) => "exempt".to_owned(),
-        (VatClass::Export, Language::Dutch) => "buiten EU".to_owned(),
-        (VatClass::Export, Language::English) => "outside EU".to_owned(),
-        (VatClass::OutsideScope, Language::Dutch) => "buiten btw".to_owned(),
-        (VatClass::OutsideScope, Language::English) => "outside VAT".to_owned(),
-    }
 }
 
 fn line_row(line: &DocumentLine, language: Language) -> LineRow {
@@ -179,17 +122,9 @@ fn settled(
     Ok((rows, to_pay))
 }
 
-/// The corrected invoices with their dates: the law asks for an unambiguous reference.
-fn corrects(corrected: &[Document], language: Language) -> Option<String> {
-    let of = |language| match language {
-        Language::Dutch => "van",
-        Language::English => "of",
-    };
-    let named = corrected.iter().map(|invoice| {
-        format!("{} {} {}", invoice.number, of(language), day(invoice.issue_on, language))
-    });
-    let named: Vec<String> = named.collect();
-    (!named.is_empty()).then(|| named.join(", "))
+fn references(corrected: &[Document], language: Language) -> Option<String> {
+    let named = corrected.iter().map(|one| (one.number.as_str(), one.issue_on));
+    print::references(named, language)
 }
 
 fn payment_text(document: &Document, language: Language) -> Option<String> {
@@ -229,18 +164,19 @@ fn render(
     corrected: &[Document],
     language: Option<Language>,
 ) -> Result<Printed, Error> {
-    let own = document.buyer.language.or(document.seller.language);
-    let language = language.or(own).unwrap_or(Language::Dutch);
-    let words = Words::of(language);
+    let preferred = document.buyer.language.or(document.seller.language);
+    let language = language.or(preferred).unwrap_or(Language::Dutch);
+    let (words, own) = (print::Words::of(language), Words::of(language));
     let is_issued = document.finalized_at.is_some();
     let classes: Vec<VatClass> = document.vat_rows.iter().map(|row| row.vat_class).collect();
     let (settled, to_pay) = settled(document, language)?;
     let is_payable = document.total.checked_add(document.balance)?.minor() > 0;
     let page = PageTemplate {
         words,
+        own,
         title: match (document.state, document.kind) {
-            (DocumentState::Draft, _) => words.draft,
-            (DocumentState::Discarded, _) => words.discarded,
+            (DocumentState::Draft, _) => own.draft,
+            (DocumentState::Discarded, _) => own.discarded,
             (_, DocumentKind::Invoice) => words.invoice,
             (_, DocumentKind::CreditNote) => words.credit_note,
         },
@@ -248,7 +184,7 @@ fn render(
         currency: document.total.currency().code(),
         issue_on: day(document.issue_on, language),
         due_on: (is_issued && is_payable).then(|| day(document.due_on, language)),
-        corrects: corrects(corrected, language),
+        corrects: references(corrected, language),
         reason: document.reason.clone(),
         seller: (&document.seller).into(),
         buyer: (&document.buyer).into(),

@@ -40,6 +40,7 @@ pub mod page;
 pub mod payment;
 pub mod payment_method;
 pub mod payout;
+pub mod print;
 mod reminder;
 pub mod renewal;
 pub mod request;

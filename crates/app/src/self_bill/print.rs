@@ -6,12 +6,12 @@
 //! and 226, (10a).
 //!
 //! Invariants: the page shows the parties as they were on the day of issue. What is no invoice says
-//! so. Everything that comes from outside is escaped.
+//! so.
 
 mod words;
 
 use askama::Template;
-use domain::date;
+use domain::date::{self, Date};
 use domain::id::SelfBillId;
 use domain::invoice::{Party, legal_texts};
 use domain::organization::Language;
@@ -22,8 +22,8 @@ use store::self_bill::{Filter, Kept};
 use self::words::Words;
 use super::get;
 use crate::Scope;
-use crate::document::{PartyBlock, Printed, rate};
 use crate::error::Error;
+use crate::print::{self, PartyBlock, Printed, VatRow, rate};
 
 /// The most documents that are looked at for those that a clawback takes back.
 const MAX_CORRECTED: i64 = 1_000;
@@ -31,7 +31,8 @@ const MAX_CORRECTED: i64 = 1_000;
 #[derive(Template)]
 #[template(path = "self_bill.html")]
 struct PageTemplate {
-    words: &'static Words,
+    words: &'static print::Words,
+    own: &'static Words,
     title: &'static str,
     mention: Option<&'static str>,
     number: Option<String>,
@@ -57,12 +58,6 @@ struct LineRow {
     share: String,
     vat: Option<String>,
     net: String,
-}
-
-struct VatRow {
-    vat: String,
-    base: String,
-    tax: String,
 }
 
 /// The page of a document, in a language or in the investor's.
@@ -122,25 +117,17 @@ fn bears_vat(bill: &SelfBill) -> bool {
     matches!(bill.kind, SelfBillKind::Invoice | SelfBillKind::CreditNote)
 }
 
-/// The corrected documents with their dates: the law asks for an unambiguous reference.
 fn references(corrected: &[Kept], language: Language) -> Option<String> {
-    let of = match language {
-        Language::Dutch => "van",
-        Language::English => "of",
-    };
-    let name = |one: &Kept| {
-        let day = day(one.bill.issue_on, language);
-        match &one.number {
-            Some(number) => format!("{} {of} {day}", number.text),
-            None => format!("{} {of} {day}", one.bill.id),
-        }
-    };
-    let named: Vec<String> = corrected.iter().map(name).collect();
-    (!named.is_empty()).then(|| named.join(", "))
+    let id = |one: &Kept| one.bill.id.to_string();
+    let name =
+        |one: &Kept| one.number.as_ref().map_or_else(|| id(one), |number| number.text.clone());
+    let named: Vec<(String, Date)> =
+        corrected.iter().map(|one| (name(one), one.bill.issue_on)).collect();
+    print::references(named.iter().map(|(name, on)| (name.as_str(), *on)), language)
 }
 
 fn render(kept: &Kept, corrected: &[Kept], language: Language) -> Result<Printed, Error> {
-    let words = Words::of(language);
+    let (words, own) = (print::Words::of(language), Words::of(language));
     let bill = &kept.bill;
     let last_day = date::add_days(date::first_of_next_month(bill.month), -1);
     let vat = bears_vat(bill).then(|| VatRow {
@@ -155,13 +142,14 @@ fn render(kept: &Kept, corrected: &[Kept], language: Language) -> Result<Printed
     };
     let page = PageTemplate {
         words,
+        own,
         title: match bill.kind {
             SelfBillKind::Invoice => words.invoice,
             SelfBillKind::CreditNote => words.credit_note,
-            SelfBillKind::Statement => words.statement,
-            SelfBillKind::Advice => words.advice,
+            SelfBillKind::Statement => own.statement,
+            SelfBillKind::Advice => own.advice,
         },
-        mention: bears_vat(bill).then_some(words.self_billing),
+        mention: bears_vat(bill).then_some(own.self_billing),
         number: kept.number.as_ref().map(|number| number.text.clone()),
         currency: bill.total.currency().code(),
         issue_on: day(bill.issue_on, language),
@@ -177,8 +165,8 @@ fn render(kept: &Kept, corrected: &[Kept], language: Language) -> Result<Printed
         total: money(bill.total, language),
         legal_texts,
         remark: match bill.kind {
-            SelfBillKind::Advice => Some(words.send_own),
-            SelfBillKind::Statement => Some(words.no_invoice),
+            SelfBillKind::Advice => Some(own.send_own),
+            SelfBillKind::Statement => Some(own.no_invoice),
             SelfBillKind::Invoice | SelfBillKind::CreditNote => None,
         },
     };

@@ -74,6 +74,7 @@ pub async fn cut_everywhere_from(
             let is_away = matches!(error, Error::Unavailable(_));
             assert!(is_away, "cut {side:?} statement {statement}: {error:?}");
         }
+        crate::world::idle(&database).await;
         // Whoever was cut off while it moved the clock has a minute to come back.
         clock.advance(chrono::Duration::seconds(61));
         let again = work(cut_off.clone()).await;

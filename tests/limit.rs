@@ -60,9 +60,7 @@ async fn a_call_ends_at_its_deadline_and_leaves_nothing_behind() {
     assert_eq!(refused.code, Code::DeadlineExceeded);
     held.batch_execute("ROLLBACK").await.unwrap();
     // Whoever waited for the row is gone: nobody writes the new name afterwards.
-    let idle = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
-                AND state <> 'idle' AND pid <> pg_backend_pid())";
-    world.until(idle).await;
+    crate::world::idle(&world.database).await;
     assert_eq!(name_of(&mut client, &ann).await, "Ann");
     world.finish().await;
 }

@@ -181,6 +181,14 @@ pub async fn until(database: &Database, question: &str) {
     tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("not yet: {question}"));
 }
 
+/// Looks until nobody else does anything in a database: who was cut off holds rows until the server
+/// has noticed.
+pub async fn idle(database: &Database) {
+    let idle = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+                AND state <> 'idle' AND pid <> pg_backend_pid())";
+    until(database, idle).await;
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         self.served.stop.cancel();

@@ -232,6 +232,8 @@ async fn a_policy_that_is_not_possible_is_refused_with_the_field() {
     };
     let product = client.product("late fee", &Plan::months(1, "0")).await.id;
     let nothing = uuid::Uuid::from_u128(1).to_string();
+    let mut others = world.sandbox("2026-06-02").await;
+    let foreign = others.product("late fee", &Plan::months(1, "0")).await.id;
     let charging =
         |late_fee| DunningPolicy { late_fee, ..with(vec![step(9, DunningAction::ChargeLateFee)]) };
     let retries = (1..=3).map(|day| step(day, DunningAction::Retry)).collect();
@@ -268,6 +270,7 @@ async fn a_policy_that_is_not_possible_is_refused_with_the_field() {
         (charging(fee(&product, vec![euro(5), euro(6)])), "policy.late_fee.amounts"),
         (charging(fee("", vec![euro(5)])), "policy.late_fee.product_id"),
         (charging(fee(&nothing, vec![euro(5)])), "policy.late_fee.product_id"),
+        (charging(fee(&foreign, vec![euro(5)])), "policy.late_fee.product_id"),
     ];
     for (policy, field) in table {
         let refused = refusal(create(&mut client, policy.clone()).await);

@@ -1,11 +1,9 @@
--- What a policy charges for paying late: a product, and an amount per currency. Policies that charge
--- something were refused before.
+-- What a policy charges for paying late: a product, and an amount per currency. late_fee_minor and
+-- late_fee_currency are always null, because such policies were refused; older binaries read them, so
+-- they go with a later release.
 ALTER TABLE dunning_policies
-    DROP CONSTRAINT dunning_policies_late_fee,
-    DROP COLUMN late_fee_minor,
-    DROP COLUMN late_fee_currency,
     ADD COLUMN late_fee_product_id uuid,
-    ADD CONSTRAINT dunning_policies_late_fee
+    ADD CONSTRAINT dunning_policies_late_fee_product
         FOREIGN KEY (org_id, late_fee_product_id) REFERENCES products (org_id, id);
 
 CREATE TABLE dunning_late_fees (
@@ -26,6 +24,5 @@ ALTER TABLE charges
     ADD CONSTRAINT charges_late_fee FOREIGN KEY (org_id, late_fee_of) REFERENCES invoices (org_id, id);
 CREATE UNIQUE INDEX charges_late_fee ON charges (org_id, late_fee_of)
     WHERE late_fee_of IS NOT NULL;
--- The late fee that an invoice bills.
-CREATE INDEX charges_late_fee_invoice ON charges (org_id, invoice_id)
-    WHERE late_fee_of IS NOT NULL;
+-- What an invoice charges once.
+CREATE INDEX charges_invoice ON charges (org_id, invoice_id) WHERE invoice_id IS NOT NULL;

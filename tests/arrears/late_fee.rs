@@ -33,6 +33,12 @@ async fn owing(client: &mut Client, customer: v1::Customer) -> (v1::Customer, v1
     let customer = v1::Customer { payment_terms_days: Some(0), ..customer };
     let customer = client.create_customer(customer).await.unwrap();
     card(client, &customer, "declines_insufficient_funds").await;
+    let invoice = invoice(client, &customer).await;
+    (customer, invoice)
+}
+
+/// An invoice of today over 100.00 without VAT.
+async fn invoice(client: &mut Client, customer: &v1::Customer) -> v1::Invoice {
     let product = client.product("advice", &Plan::months(1, "0")).await;
     let charge = v1::NewCharge {
         product_id: product.id,
@@ -45,8 +51,7 @@ async fn owing(client: &mut Client, customer: v1::Customer) -> (v1::Customer, v1
         charges: vec![charge],
         ..Default::default()
     };
-    let answer = client.invoices.create_invoice(request).await.unwrap().into_inner();
-    (customer, answer.invoice.unwrap())
+    client.invoices.create_invoice(request).await.unwrap().into_inner().invoice.unwrap()
 }
 
 /// The late fees of a customer: for which invoice, and how much.
@@ -148,7 +153,7 @@ async fn a_reminder_says_what_will_be_charged_and_when() {
         Some(v1::event::Subject::Collection(facts)) => facts.message.unwrap().body,
         other => panic!("{other:?}"),
     };
-    let says = "If we have not received the amount by 19 Mar 2025, we will charge you a late fee of EUR 40.00.";
+    let says = "If we have not received the amount before 19 Mar 2025, we will charge you a late fee of EUR 40.00 on that day.";
     let told: Vec<(String, bool)> =
         events.iter().map(|one| (day(&one.effective_on), body(one).contains(says))).collect();
     let before = "2025-03-18".to_owned();
@@ -180,5 +185,102 @@ async fn what_is_paid_or_skipped_in_time_is_charged_nothing_and_what_fails_again
     assert_eq!(fees(&mut client, &again).await, [(of_again.id, 4_000)]);
     assert_eq!(fees(&mut client, &in_time).await, []);
     assert_eq!(fees(&mut client, &skipped).await, []);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_charged_by_whom_a_fee_is_outside_the_scope_of_vat() {
+    let world = World::new().await;
+    for small_business in [false, true] {
+        let mut client = world.sandbox("2025-03-03").await;
+        charging(&mut client).await;
+        let request = v1::UpdateOrganizationRequest {
+            organization: Some(v1::Organization { small_business, ..Default::default() }),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["small_business".into()] }),
+            ..Default::default()
+        };
+        client.organizations.update_organization(request).await.unwrap();
+        let belgian = v1::Customer {
+            address: Some(Client::address("BE")),
+            vat_number: "BE0203201340".into(),
+            vat_treatment: v1::VatTreatment::EuReverseCharge.into(),
+            ..Client::business("Bakkerij Peeters")
+        };
+        let swiss = v1::Customer {
+            address: Some(Client::address("CH")),
+            vat_treatment: v1::VatTreatment::OutsideEu.into(),
+            ..Client::business("Confiserie")
+        };
+        let mut numbers = Vec::new();
+        for customer in [Client::business("Bakkerij Jansen"), belgian, swiss] {
+            numbers.push(owing(&mut client, customer).await.1.number);
+        }
+        client.advance("2025-03-19").await.unwrap();
+        let documents = client.documents().await;
+        let fees = documents.iter().filter(|one| !numbers.contains(&one.number));
+        let classes = fees.map(|one| one.lines[0].vat.clone().unwrap().class());
+        assert_eq!(classes.collect::<Vec<_>>(), [v1::VatClass::OutsideScope; 3]);
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_customer_has_to_its_credit_pays_fees_once_and_a_fee_can_be_written_off() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-03-03").await;
+    charging(&mut client).await;
+    let (customer, paid) = owing(&mut client, Client::business("Bakkerij Jansen")).await;
+    pay(&mut client, &customer, 12_100).await;
+    let mut invoices = Vec::new();
+    for _ in 0..2 {
+        invoices.push(invoice(&mut client, &customer).await);
+    }
+    client.advance("2025-03-05").await.unwrap();
+    let line_id = paid.lines[0].id.clone();
+    let line = v1::LineCredit { line_id, net: Some(amount(50, "EUR")) };
+    let request = v1::CreditInvoiceRequest {
+        invoice_id: paid.id,
+        lines: vec![line],
+        reason: "Te veel".into(),
+        ..Default::default()
+    };
+    client.invoices.credit_invoice(request).await.unwrap();
+    // 60.50 to its credit when two fees of 40.00 are charged at once.
+    let days = client.advance("2025-03-19").await.unwrap();
+    let day = days.last().unwrap();
+    assert_eq!(day.invoices_issued, 2, "{day:?}");
+    let documents = client.documents().await;
+    let fees: Vec<&v1::Invoice> =
+        documents.iter().filter(|one| euro(&one.gross) == "40.00").collect();
+    let due: Vec<String> = fees.iter().map(|one| euro(&one.amount_due)).collect();
+    assert_eq!(due, ["0.00", "19.50"]);
+    let request = v1::WriteOffInvoiceRequest {
+        invoice_id: fees[1].id.clone(),
+        reason: "Goodwill".into(),
+        ..Default::default()
+    };
+    client.payments.write_off_invoice(request).await.unwrap();
+    assert_eq!(euro(&client.document(&fees[1].id).await.amount_due), "0.00");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_investor_that_does_not_pay_its_principal_is_charged_nothing() {
+    let world = World::new().await;
+    let mut client = world.sandbox("2025-03-03").await;
+    charging(&mut client).await;
+    let (investor, invoice) = owing(&mut client, Client::business("Bakkerij Jansen")).await;
+    let feature = client.backlog("Export", 5, 3).await;
+    let terms = Client::stake(10_000, "20");
+    let terms =
+        v1::InvestmentTerms { vat_treatment: v1::ShareTreatment::OutsideScope.into(), ..terms };
+    let proposed = client.propose(&feature, &investor, terms).await.unwrap();
+    let accepted = client.accept(&proposed, true).await.unwrap();
+    client.advance("2025-04-20").await.unwrap();
+    assert_eq!(fees(&mut client, &investor).await, [(invoice.id, 4_000)]);
+    assert_eq!(
+        client.investment(&accepted.investment_id).await.state(),
+        v1::InvestmentState::Accepted
+    );
     world.finish().await;
 }

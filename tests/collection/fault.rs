@@ -10,7 +10,9 @@ use app::payment_method::{NewDetails, SetPaymentMethod};
 use app::{Ctx, Error};
 use domain::customer::Customer;
 use domain::date::add_days;
-use domain::id::OrgId;
+use domain::dunning::{Action, LateFee, Policy, Step, Terms};
+use domain::id::{OrgId, PlanId};
+use domain::money::{Currency, Money};
 use domain::payment::Answer;
 use domain::period::Interval;
 use proptest::prelude::*;
@@ -29,16 +31,19 @@ fn settled() -> Answer {
     Answer::Settled { on: date("2025-02-03") }
 }
 
-async fn card(vendor: &Vendor, customer: &Customer) {
-    let mut scope = vendor.scope().await;
-    let details = NewDetails::Card {
+fn card() -> NewDetails {
+    NewDetails::Card {
         token: "settles".to_owned().into(),
         brand: "visa".into(),
         last_four: "4242".into(),
         expires_year: 2031,
         expires_month: 3,
         holder: None,
-    };
+    }
+}
+
+async fn pays_by(vendor: &Vendor, customer: &Customer, details: NewDetails) {
+    let mut scope = vendor.scope().await;
     let command = SetPaymentMethod { customer_id: customer.id, id: None, details };
     app::payment_method::set(&mut scope, command).await.unwrap();
     scope.commit().await.unwrap();
@@ -49,16 +54,51 @@ async fn owed(ctx: &Ctx, payers: usize) -> Vendor {
     let vendor = Vendor::sandbox(ctx, "2025-02-03").await;
     let plan = vendor.plan("monthly", Offer::flat(Interval::MONTHLY, "49.99")).await;
     for payer in 0..payers {
-        let customer = vendor.customer(&format!("Payer {payer}")).await;
-        let mut scope = vendor.scope().await;
-        let now = |facts| app::customer::Facts { payment_terms_days: Some(0), ..facts };
-        app::customer::update(&mut scope, customer.id, now).await.unwrap();
-        scope.commit().await.unwrap();
-        card(&vendor, &customer).await;
-        vendor.subscribe(&customer, plan, "2025-02-03").await;
+        owes(&vendor, plan, &format!("Payer {payer}"), card()).await;
     }
     vendor.bill().await.unwrap();
     vendor
+}
+
+/// A customer who is to pay today.
+async fn owes(vendor: &Vendor, plan: PlanId, name: &str, details: NewDetails) {
+    let customer = vendor.customer(name).await;
+    let mut scope = vendor.scope().await;
+    let today = scope.today().to_string();
+    let now = |facts| app::customer::Facts { payment_terms_days: Some(0), ..facts };
+    app::customer::update(&mut scope, customer.id, now).await.unwrap();
+    scope.commit().await.unwrap();
+    pays_by(vendor, &customer, details).await;
+    vendor.subscribe(&customer, plan, &today).await;
+}
+
+/// A vendor to whom somebody pays so late that a fee is due.
+async fn owed_late(ctx: &Ctx, database: &Database) -> Vendor {
+    let vendor = Vendor::sandbox(ctx, "2025-01-18").await;
+    let amounts = vec![Money::new(4_000, Currency::EUR)];
+    let late_fee = Some(LateFee { product_id: vendor.product("late fees").await, amounts });
+    let mut terms = Policy::goodwill().terms().clone();
+    let (action, schemes, classes) = (Action::ChargeLateFee, Vec::new(), Vec::new());
+    terms.steps.push(Step { day: 16, action, schemes, classes });
+    terms.steps.sort_by_key(|step| step.day);
+    let terms = Terms { late_fee, ..terms };
+    let mut scope = vendor.scope().await;
+    let command = app::dunning::CreateDunningPolicy { id: None, name: "Own".into(), terms };
+    let made = app::dunning::create(&mut scope, command).await.unwrap();
+    app::dunning::set_default(&mut scope, made.id).await.unwrap();
+    scope.commit().await.unwrap();
+    let plan = vendor.plan("monthly", Offer::flat(Interval::MONTHLY, "49.99")).await;
+    owes(&vendor, plan, "Late", NewDetails::BankTransfer).await;
+    vendor.bill().await.unwrap();
+    later(database, vendor.org, 16 * 24 * 60).await;
+    vendor
+}
+
+/// The late fees that were charged.
+async fn fees(database: &Database, org: OrgId) -> i64 {
+    let count = "SELECT count(*) FROM charges \
+                 WHERE org_id = ($1::text)::uuid AND late_fee_of IS NOT NULL";
+    database.sql().await.query_one(count, &[&org.to_string()]).await.unwrap().get(0)
 }
 
 fn with(ctx: &Ctx, gateway: &Arc<ScriptedGateway>, limit: Duration) -> Ctx {
@@ -217,14 +257,7 @@ async fn two_workers_send_a_thousand_attempts_once_each() {
     sql.batch_execute("UPDATE customers SET payment_terms_days = 0").await.unwrap();
     let mut scope = vendor.scope().await;
     for row in sql.query("SELECT id::text FROM customers", &[]).await.unwrap() {
-        let details = NewDetails::Card {
-            token: "settles".to_owned().into(),
-            brand: "visa".into(),
-            last_four: "4242".into(),
-            expires_year: 2031,
-            expires_month: 3,
-            holder: None,
-        };
+        let details = card();
         let customer_id = domain::id::CustomerId(row.get::<_, &str>(0).parse().unwrap());
         let command = SetPaymentMethod { customer_id, id: None, details };
         app::payment_method::set(&mut scope, command).await.unwrap();
@@ -250,7 +283,7 @@ async fn two_workers_send_a_thousand_attempts_once_each() {
 }
 
 /// More statements than collecting has.
-const MOST: usize = 200;
+const MOST: usize = 300;
 
 /// Collects from two with the connection cut at one statement after the other; then goes on until
 /// nobody waits for an answer. Answers how many statements there were.
@@ -271,6 +304,7 @@ async fn cut_off_everywhere(side: Cut) -> usize {
             let is_away = matches!(error, Error::Unavailable(_));
             assert!(happened && is_away, "cut {side:?} statement {statement}: {error:?}");
         }
+        crate::world::idle(&database).await;
         for minutes in [0, 5, 5] {
             later(&database, whole.org, minutes).await;
             collect(&cut_off).await.unwrap();
@@ -295,6 +329,31 @@ async fn collecting_cut_off_before_any_of_its_statements_collects_once() {
 async fn collecting_whose_answer_is_lost_at_any_of_its_statements_collects_once() {
     let statements = cut_off_everywhere(Cut::After).await;
     assert!(statements > 20, "only {statements} statements");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_fee_is_charged_once_at_whichever_statement_the_answer_is_lost() {
+    let database = Database::fresh().await;
+    let clock = Arc::new(ManualClock::at(crate::world::NOW));
+    let proxy = Proxy::before(&database).await;
+    let (direct, store) = (testkit::ctx(database.store(), clock.clone()), proxy.store());
+    for statement in 1..MOST {
+        let whole = owed_late(&direct, &database).await;
+        let cut_off = Vendor { ctx: testkit::ctx(store.clone(), clock.clone()), ..whole.clone() };
+        proxy.cut(statement, Cut::After);
+        let first = collect(&cut_off).await;
+        let happened = proxy.mend();
+        assert!(happened || first.is_ok(), "statement {statement}: {first:?}");
+        crate::world::idle(&database).await;
+        collect(&cut_off).await.unwrap();
+        assert_eq!(fees(&database, whole.org).await, 1, "statement {statement}");
+        books::assert_right(&database, &whole.ctx, whole.org).await;
+        if !happened {
+            assert!(statement > 60, "only {statement} statements");
+            return;
+        }
+    }
+    panic!("{MOST} statements are not enough");
 }
 
 /// What happens, one after the other.
@@ -359,6 +418,7 @@ async fn happen(
                 assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
             }
             let _ = proxy.mend();
+            crate::world::idle(database).await;
         }
         Event::Minutes(minutes) => later(database, vendor.org, *minutes).await,
         Event::Days(days) => later(database, vendor.org, days * 24 * 60).await,

@@ -152,7 +152,7 @@ async fn filled(database: &Database, vendor: &Vendor) {
 async fn filled_payments(database: &Database, org: uuid::Uuid, customer: uuid::Uuid) {
     let dunning = format!(
         "INSERT INTO dunning_policies VALUES \
-         ('{org}', '{org}', 'X', NULL, '[]', '[]', false, 'epoch', NULL); \
+         ('{org}', '{org}', 'X', NULL, '[]', '[]', NULL, NULL, false, 'epoch', NULL); \
          INSERT INTO dunning_late_fees VALUES ('{org}', '{org}', 'EUR', 1); \
          INSERT INTO dunning_minimums VALUES ('{org}', '{org}', 'EUR', 1); \
          INSERT INTO dunning_defaults VALUES ('{org}', '{org}')"

@@ -192,10 +192,10 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
     let decision = decide(&mut scope, &accounts, (due, waiting), finalized).await?;
     let done = decision.done();
     write(&mut scope, &accounts, decision).await?;
-    let counts = counts(&scope);
+    let (counts, kind) = (counts(&scope), scope.organization.kind);
     scope.commit().await?;
+    telemetry::issued(kind, done.invoices);
     if counts {
-        metrics::counter!(telemetry::INVOICES_ISSUED).increment(done.invoices);
         metrics::counter!(telemetry::BILLING_SET_ASIDE).increment(done.set_aside);
     }
     Ok(Some(done))

@@ -268,7 +268,7 @@ fn text(
         reason: failure.map(|(_, code)| failure::reason(scheme, code)),
         one_off: one_off.map(|one| (one.reference.as_str(), one.amount)),
         collects_on: retry.filter(|_| desk.is_collectable(about)).map(|step| step.on),
-        late_fee: late_fee(desk, about, today),
+        late_fee: late_fee(desk, about, today).filter(|_| letter.asks_for_money()),
         follows: case.and_then(|case| Consequence::next(desk.policy(about), &case, today)),
         costs: collection_costs(document.open).filter(|_| is_protected(customer)),
     };

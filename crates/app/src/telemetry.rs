@@ -116,6 +116,13 @@ const SET_ASIDE_KINDS: [&str; 1] = ["billing"];
 /// The statuses that are gauges; how many are done is a counter.
 const STATUSES: [Status; 3] = [Status::Queued, Status::Running, Status::Dead];
 
+/// Counts documents that were issued by themselves.
+pub(crate) fn issued(kind: OrgKind, documents: u64) {
+    if kind == OrgKind::Live {
+        metrics::counter!(INVOICES_ISSUED).increment(documents);
+    }
+}
+
 /// Tells the exporter what each metric says, and begins its counters. Call it once, after the exporter is installed.
 pub fn describe() {
     for metric in METRICS {

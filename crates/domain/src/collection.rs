@@ -266,12 +266,12 @@ impl Collection {
                 let due = situation.policy.due(&case, &self.done(situation), situation.today());
                 let retry = due.iter().any(|planned| planned.key.action == Action::Retry);
                 let attempt = attempt.filter(|_| retry);
-                // A retry for which there is nothing to collect from is passed over.
-                let steps = due
-                    .into_iter()
-                    .filter(|planned| attempt.is_none() || planned.key.action != Action::Retry);
-                let steps = steps.collect();
-                Due { attempt, steps }
+                // A retry for which there is nothing to collect from is passed over. A fee waits for
+                // the answer to an attempt: it may bring the money.
+                let waits = |action| matches!(action, Action::Retry | Action::ChargeLateFee);
+                let steps =
+                    due.into_iter().filter(|one| attempt.is_none() || !waits(one.key.action));
+                Due { attempt, steps: steps.collect() }
             }
         }
     }

@@ -59,7 +59,7 @@ pub struct Facts<'a> {
     pub one_off: Option<(&'a str, Money)>,
     /// When it is collected again by itself.
     pub collects_on: Option<Date>,
-    /// The late fee that is charged if it is not paid, and when.
+    /// The late fee that is charged if it is not paid before a day, on that day.
     pub late_fee: Option<(Money, Date)>,
     /// What is taken away next, and when.
     pub follows: Option<(Consequence, Date)>,

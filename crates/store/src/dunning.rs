@@ -86,6 +86,9 @@ pub async fn insert(tx: &mut Tx, new: &StoredPolicy, created_at: DateTime<Utc>) 
     );
     diesel::insert_into(p::table).values(row).execute(tx.connection()).await?;
     use {dunning_late_fees as f, dunning_minimums as m};
+    if terms.minimums.is_empty() && terms.late_fee.is_none() {
+        return Ok(());
+    }
     let of_policy = |one: &Money| (one.currency(), one.minor());
     let minimums = terms.minimums.iter().map(of_policy).map(|(currency, minor)| {
         let of = (m::org_id.eq(tx.org()), m::policy_id.eq(new.id));

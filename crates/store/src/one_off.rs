@@ -14,10 +14,11 @@ use domain::id::{ChargeId, CustomerId, InvoiceId, ProductId};
 use domain::money::{Currency, Money};
 use domain::one_off::{ChargeState, OneOff};
 use domain::period::Period;
+use domain::plan::RevenueKind;
 use rust_decimal::Decimal;
 
 use crate::billing::Account;
-use crate::schema::charges;
+use crate::schema::{charges, products};
 use crate::{Error, Result, Tx};
 
 #[derive(Queryable, Selectable)]
@@ -72,7 +73,7 @@ impl From<Row> for Kept {
 /// Writes new charges, which wait.
 ///
 /// # Errors
-/// [`Error::Exists`] when an id is taken.
+/// [`Error::Exists`] when an id is taken, or an invoice has a late fee already.
 pub async fn insert(tx: &mut Tx, new: &[OneOff], created_at: DateTime<Utc>) -> Result<()> {
     let rows: Vec<_> = new
         .iter()
@@ -141,15 +142,19 @@ pub async fn due(
     Ok(found)
 }
 
-/// Those of some invoices that bill a late fee.
+/// Those of some invoices that bill a late fee, or the principal of an investment.
 ///
 /// # Errors
 /// [`Error::Unavailable`].
-pub async fn late_fee_invoices(tx: &mut Tx, invoices: &[InvoiceId]) -> Result<HashSet<InvoiceId>> {
+pub async fn not_sold(tx: &mut Tx, invoices: &[InvoiceId]) -> Result<HashSet<InvoiceId>> {
+    let product = products::org_id.eq(charges::org_id).and(products::id.eq(charges::product_id));
+    let is_principal = products::revenue.eq(RevenueKind::Investment);
     let rows: Vec<Option<InvoiceId>> = charges::table
+        .inner_join(products::table.on(product))
         .filter(charges::org_id.eq(tx.org()))
+        .filter(products::org_id.eq(tx.org()))
         .filter(charges::invoice_id.eq_any(invoices))
-        .filter(charges::late_fee_of.is_not_null())
+        .filter(charges::late_fee_of.is_not_null().or(is_principal))
         .select(charges::invoice_id)
         .load(tx.connection())
         .await?;

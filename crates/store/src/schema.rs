@@ -304,6 +304,8 @@ diesel::table! {
         grace_until_day -> Nullable<Int4>,
         steps -> Jsonb,
         pay_days -> Jsonb,
+        late_fee_minor -> Nullable<Int8>,
+        late_fee_currency -> Nullable<Text>,
         more_retries -> Bool,
         created_at -> Timestamptz,
         late_fee_product_id -> Nullable<Uuid>,

@@ -181,15 +181,15 @@ async fn spared(
     customers: &[CustomerId],
 ) -> Result<HashSet<InvoiceId>, Error> {
     let invoices: Vec<InvoiceId> = about.iter().map(|one| one.collection.invoice_id).collect();
-    let fees = store::one_off::late_fee_invoices(tx, &invoices).await?;
+    let not_sold = store::one_off::not_sold(tx, &invoices).await?;
     let customers = store::customer::get_many(tx, customers).await?;
     let customers: HashMap<CustomerId, _> =
         customers.into_iter().map(|one| (one.id, one)).collect();
     let collections = about.iter().map(|one| &one.collection);
     let spared = collections.filter(|one| {
         let customer = customers.get(&one.customer_id);
-        let bills_fee = fees.contains(&one.invoice_id);
-        !customer.is_some_and(|customer| LateFee::may_be_charged(customer, bills_fee))
+        let sold = !not_sold.contains(&one.invoice_id);
+        !customer.is_some_and(|customer| LateFee::may_be_charged(customer, sold))
     });
     Ok(spared.map(|one| one.invoice_id).collect())
 }

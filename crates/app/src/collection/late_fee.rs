@@ -24,6 +24,7 @@ use store::invoice::NewDocument;
 
 use super::step::{Fee, Step};
 use crate::Scope;
+use crate::day::Done;
 use crate::error::Error;
 use crate::invoice::issue::issue_all;
 
@@ -36,14 +37,15 @@ struct Desk {
     balances: HashMap<Account, Balance>,
 }
 
-/// Invoices the late fees of these steps. Hold the billing accounts of the customers.
+/// Invoices the late fees of these steps, at once and not as drafts: what a policy says is not looked
+/// at again. Hold the billing accounts of the customers.
 ///
 /// # Errors
 /// [`Error::Unavailable`]; [`Error::Busy`] or [`Error::Refused`] when there is no number for them.
-pub(super) async fn charge(scope: &mut Scope, steps: &[Step]) -> Result<(), Error> {
+pub(super) async fn charge(scope: &mut Scope, steps: &[Step]) -> Result<Done, Error> {
     let fees: Vec<(&Step, Fee)> = steps.iter().filter_map(|step| Some((step, step.fee?))).collect();
     if fees.is_empty() {
-        return Ok(());
+        return Ok(Done::default());
     }
     let mut desk = Desk::load(scope, &fees).await?;
     let ids = Sequence::new(scope.now);
@@ -57,7 +59,12 @@ pub(super) async fn charge(scope: &mut Scope, steps: &[Step]) -> Result<(), Erro
         documents.push(document);
     }
     store::one_off::insert(&mut scope.tx, &one_offs, scope.now).await?;
-    issue_all(scope, &documents, &[], &billed).await
+    let entries = issue_all(scope, &documents, &[], &billed).await?;
+    let mut done = Done { entries: entries as u64, ..Done::default() };
+    for NewDocument { draft, .. } in documents {
+        done.add(Done { invoices: 1, invoiced: vec![draft.total], ..Done::default() });
+    }
+    Ok(done)
 }
 
 impl Desk {

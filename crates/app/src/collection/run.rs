@@ -3,7 +3,7 @@
 //! One batch is two transactions with the calls between them:
 //! 1. **claim** billing accounts with due collections by `SKIP LOCKED`, so that runs side by side
 //!    share the work and never an invoice; **decide** what is due; **commit** the attempts with
-//!    their keys, and the steps of the policy with what they announce;
+//!    their keys, and the steps of the policy with what they announce and charge;
 //! 2. **call** the gateways, several at a time, with no transaction open;
 //! 3. **record** the answers ([`super::answer`]).
 //!
@@ -41,7 +41,8 @@ const SEND_WITHIN: std::time::Duration = std::time::Duration::from_secs(4 * 60);
 /// refunds.
 ///
 /// # Errors
-/// [`Error::Unavailable`], [`Error::Busy`]; what was committed stays, and the next run goes on there.
+/// [`Error::Unavailable`], [`Error::Busy`], and [`Error::Refused`] when a late fee can get no number
+/// (`NUMBER_TAKEN`); what was committed stays, and the next run goes on there.
 pub async fn run(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
     let mut done = ask::run(ctx, org).await?;
     while let Some(batch) = batch(ctx, org).await? {
@@ -87,11 +88,12 @@ async fn batch(ctx: &Ctx, org: OrgId) -> Result<Option<Done>, Error> {
         decision.decide(&mut desk, one);
     }
     let orders = Orders::load(ctx, &mut scope, &decision.attempts).await?;
-    decision.write(&mut scope, due, (&customers, &ctx.worker)).await?;
+    let charged = decision.write(&mut scope, due, (&customers, &ctx.worker)).await?;
     let kind = scope.organization.kind;
     scope.commit().await?;
+    telemetry::issued(kind, charged.invoices);
     telemetry::payments::submitted(kind, &decision.attempts);
-    let mut done = Done { attempts: decision.attempts.len() as u64, ..Done::default() };
+    let mut done = Done { attempts: decision.attempts.len() as u64, ..charged };
     if done.attempts > 0 {
         let answered = submit(ctx, orders, decision.attempts, send_until).await;
         done.add(answer::record(ctx, org, &answered).await?);
@@ -167,15 +169,17 @@ impl Decision {
         scope: &mut Scope,
         collected: Vec<Collected>,
         (customers, worker): (&[CustomerId], &str),
-    ) -> Result<(), Error> {
+    ) -> Result<Done, Error> {
         crate::decision::outdate(scope, &collected).await?;
         let changed: Vec<Collection> = collected.into_iter().map(|one| one.collection).collect();
         let tx = &mut scope.tx;
         store::attempt::insert(tx, &self.attempts, worker).await?;
         store::collection::save(tx, &changed, self.now).await?;
         store::collection::record_steps(tx, &self.steps, self.today).await?;
-        std::mem::take(&mut self.taken).carry_out(scope).await?;
-        arrears::recompute(scope, customers).await
+        let taken = std::mem::take(&mut self.taken);
+        taken.carry_out(scope).await?;
+        arrears::recompute(scope, customers).await?;
+        taken.charge(scope).await
     }
 }
 

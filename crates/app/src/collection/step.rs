@@ -1,4 +1,4 @@
-//! Steps of a policy carried out: what is told, taken away, ended and proposed.
+//! Steps of a policy carried out: what is told, taken away, ended, proposed and charged.
 //!
 //! Invariants: a step is recorded in the transaction that carries it out, so it happens once.
 
@@ -10,6 +10,7 @@ use store::collection::Collected;
 
 use super::late_fee;
 use crate::Scope;
+use crate::day::Done;
 use crate::error::Error;
 
 /// Steps that were taken, with the invoices they are about.
@@ -62,15 +63,20 @@ impl Taken {
         }));
     }
 
-    /// Carries them out. Hold the billing accounts of the customers.
-    pub(crate) async fn carry_out(self, scope: &mut Scope) -> Result<(), Error> {
+    /// Carries them out, all but the fees. Hold the billing accounts of the customers.
+    pub(crate) async fn carry_out(&self, scope: &mut Scope) -> Result<(), Error> {
         crate::arrears::suspend::cancel(scope, &self.steps).await?;
         crate::decision::of_steps(scope, &self.steps).await?;
         crate::reminder::tell(scope, &self.steps).await?;
-        late_fee::charge(scope, &self.steps).await?;
-        for step in self.steps {
+        for step in &self.steps {
             tracing::info!(invoice = %step.invoice_id, customer = %step.customer_id, on = %step.on, action = %step.action, "a step of the policy is due");
         }
         Ok(())
+    }
+
+    /// Charges their late fees: the last statements of a transaction, because the row of the numbers
+    /// is held to commit.
+    pub(crate) async fn charge(&self, scope: &mut Scope) -> Result<Done, Error> {
+        late_fee::charge(scope, &self.steps).await
     }
 }

@@ -1,4 +1,4 @@
-//! Documents that are issued by hand, and drafts that become documents.
+//! Documents that are issued by hand or for late fees, and drafts that become documents.
 //!
 //! Invariants: the order of statements is the run's (`crate::billing`): the number is taken with the
 //! last ones, because its row is held to commit.
@@ -22,22 +22,23 @@ pub(crate) async fn issue(
     shortened: &[(LineId, Deferral)],
     one_offs: &[(ChargeId, Option<InvoiceId>)],
 ) -> Result<(), Error> {
-    issue_all(scope, &[document], shortened, one_offs).await
+    issue_all(scope, &[document], shortened, one_offs).await.map(drop)
 }
 
 /// Writes, posts, settles, numbers and announces documents as [`issue`] does one, with as many
-/// statements.
+/// statements. Answers how many entries were posted.
 pub(crate) async fn issue_all(
     scope: &mut Scope,
     documents: &[NewDocument],
     shortened: &[(LineId, Deferral)],
     one_offs: &[(ChargeId, Option<InvoiceId>)],
-) -> Result<(), Error> {
-    post(scope, documents).await?;
+) -> Result<usize, Error> {
+    let entries = post(scope, documents).await?;
     store::revenue::save(&mut scope.tx, shortened).await?;
     store::one_off::mark_billed(&mut scope.tx, one_offs).await?;
     crate::billing::number(scope, documents).await?;
-    announce_paid_off(scope, documents).await
+    announce_paid_off(scope, documents).await?;
+    Ok(entries)
 }
 
 /// Writes, posts and settles documents with what their lines defer: all but their numbers. Answers

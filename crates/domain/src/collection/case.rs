@@ -18,7 +18,8 @@ impl Collection {
         })
     }
 
-    /// Whether a late fee may still be charged for it: once, also when it has begun anew since.
+    /// Whether a late fee may still be charged for it: once, also when it has begun anew since. What
+    /// a person passed over counts as charged.
     #[must_use]
     pub fn may_be_charged(&self, situation: &Situation<'_>) -> bool {
         let charged = |(day_zero, key): &(Date, StepKey)| {

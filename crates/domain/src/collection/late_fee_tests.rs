@@ -13,12 +13,16 @@ fn fees(life: &mut Life, until: i64) -> usize {
     life.done.iter().filter(|(_, key)| key.action == Action::ChargeLateFee).count()
 }
 
-/// A policy that charges so many euro cents on day 16.
+/// A policy that charges 40.00 of a currency on day 16.
 fn charging(code: &str) -> Life {
+    charging_on(16, code)
+}
+
+fn charging_on(day: u16, code: &str) -> Life {
     let mut life = Life::new();
     let mut terms = life.policy.terms().clone();
     let (schemes, classes) = (Vec::new(), Vec::new());
-    terms.steps.push(Step { day: 16, action: Action::ChargeLateFee, schemes, classes });
+    terms.steps.push(Step { day, action: Action::ChargeLateFee, schemes, classes });
     terms.steps.sort_by_key(|step| step.day);
     let amounts = vec![Money::new(4_000, code.parse().unwrap())];
     let product_id = ProductId(uuid::Uuid::nil());
@@ -50,4 +54,49 @@ fn no_late_fee_in_another_currency_nor_for_whom_none_may_be_charged() {
     let mut spared = charging("EUR");
     spared.may_be_charged = false;
     assert_eq!(fees(&mut spared, 60), 0);
+}
+
+/// On the day of the fee a card is charged for the last time.
+fn with_the_last_attempt() -> Life {
+    let mut life = charging_on(14, "EUR");
+    life.happen("card");
+    life.happen("day:0");
+    for day in [1, 3, 7, 14] {
+        life.happen("declined:insufficient_funds");
+        life.happen(&format!("day:{day}"));
+    }
+    assert_eq!(life.line(), "under_way attempts 5 zero 0");
+    life
+}
+
+#[test]
+fn a_fee_waits_for_the_attempt_of_its_day() {
+    let charged = |life: &Life| {
+        life.done.iter().filter(|(_, key)| key.action == Action::ChargeLateFee).count()
+    };
+    let mut pays = with_the_last_attempt();
+    assert_eq!(charged(&pays), 0);
+    pays.happen("settled");
+    pays.happen("day:40");
+    assert_eq!(charged(&pays), 0, "it was paid on the day before which it was to be paid");
+    let mut fails = with_the_last_attempt();
+    fails.happen("declined:insufficient_funds");
+    assert_eq!(fails.line(), "waiting step 14 attempts 5 zero 0");
+    fails.happen("day:14");
+    assert_eq!(charged(&fails), 1);
+    fails.happen("day:60");
+    assert_eq!(charged(&fails), 1);
+}
+
+#[test]
+fn what_a_person_passed_over_is_not_charged_when_it_begins_anew() {
+    let mut life = charging("EUR");
+    assert_eq!(fees(&mut life, 16), 0);
+    life.happen("skip");
+    life.happen("paid");
+    life.happen("returned");
+    // The step stands as done, by the person.
+    assert_eq!(fees(&mut life, 60), 1);
+    let skipped = life.done.iter().find(|(_, key)| key.action == Action::ChargeLateFee);
+    assert_eq!(skipped.map(|(day_zero, _)| *day_zero), Some(due_on()));
 }

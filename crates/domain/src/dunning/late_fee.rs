@@ -4,14 +4,15 @@
 //! itself, and the words of the charge.
 //!
 //! Invariants: an invoice is charged one fee, however often it fails. What bills nothing but late
-//! fees is charged none. A consumer is charged none by itself: the law gives it a reminder for
-//! nothing and fourteen days first, and limits the amount; a person decides.
+//! fees, or the principal of an investment, which nobody need pay, is charged none. A consumer is
+//! charged none by itself: the law gives it a reminder for nothing and fourteen days first, and
+//! limits the amount; a person decides.
 //!
 //! Sources: a business owes at least EUR 40 (directive 2011/7/EU, article 6; Burgerlijk Wetboek 6:96
 //! lid 4; the Belgian law of 2 August 2002, article 6). Consumers: Burgerlijk Wetboek 6:96 lid 5 to
 //! 7; Wetboek van economisch recht XIX.2 and XIX.4. A fee makes good a damage and is no price of
-//! anything, so it is outside the scope of VAT (Court of Justice, 1 July 1982, 222/81, BAZ Bausystem):
-//! that is the VAT category of the product that the policy names.
+//! anything, so it is outside the scope of VAT, whatever the VAT category of the product that the
+//! policy names (Court of Justice, 1 July 1982, 222/81, BAZ Bausystem).
 //!
 //! Deliberately absent: interest.
 
@@ -26,7 +27,7 @@ pub const MAX_LATE_FEES: usize = 20;
 /// What a step that charges a late fee charges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LateFee {
-    /// What is sold, so to speak: it decides the VAT and the account.
+    /// What is sold, so to speak: it decides the account of the revenue.
     pub product_id: ProductId,
     /// The fee, without VAT, once per currency. Nothing is charged in another currency.
     pub amounts: Vec<Money>,
@@ -39,11 +40,11 @@ impl LateFee {
         self.amounts.iter().copied().find(|amount| amount.currency() == currency)
     }
 
-    /// Whether a customer may be charged one by itself for an invoice, which `bills_fees_only` or
-    /// something else too.
+    /// Whether a customer may be charged one by itself for an invoice, which bills something that
+    /// was `sold`, or a late fee or principal.
     #[must_use]
-    pub fn may_be_charged(customer: &Customer, bills_fees_only: bool) -> bool {
-        !customer.is_consumer() && !bills_fees_only
+    pub fn may_be_charged(customer: &Customer, sold: bool) -> bool {
+        sold && !customer.is_consumer()
     }
 }
 

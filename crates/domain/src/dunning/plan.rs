@@ -177,6 +177,8 @@ impl Policy {
                 retried = on;
             }
         }
+        // Only now: whoever is charged none is collected from on the same days as everybody.
+        plan.retain(|step| case.may_be_charged || step.key.action != Action::ChargeLateFee);
         plan.sort();
         plan
     }
@@ -216,7 +218,6 @@ impl Policy {
     fn steps_of(&self, case: &Case) -> Vec<StepKey> {
         let taken = self.terms.steps.iter().filter(|step| step.applies(case.scheme, case.class));
         let mut steps: Vec<StepKey> = taken.map(Step::key).collect();
-        steps.retain(|key| case.may_be_charged || key.action != Action::ChargeLateFee);
         if case.class == FailureClass::Unknown {
             let mut retries = steps.iter().filter(|key| key.action == Action::Retry);
             let first = retries.next().map_or(0, |key| key.day);
@@ -274,8 +275,12 @@ impl Step {
 
 /// A step that is neither done, nor overtaken by one of its kind that is done, nor void.
 pub(super) fn is_open(case: &Case, step: &Planned, done: &[StepKey]) -> bool {
+    // A policy may charge cards on another day than debits: whoever was charged one is charged none.
+    let once = |action| action == Action::ChargeLateFee;
     let overtaken = done.iter().any(|done| {
-        done == &step.key || (done.action.supersedes(step.key.action) && *done >= step.key)
+        done == &step.key
+            || (once(done.action) && once(step.key.action))
+            || (done.action.supersedes(step.key.action) && *done >= step.key)
     });
     let tried = case.last_attempt_on.is_some_and(|last| step.on <= last);
     let void = step.key.action == Action::Retry && (case.held || tried);

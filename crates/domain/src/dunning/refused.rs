@@ -16,6 +16,7 @@ use super::{
 use crate::failure::FailureClass;
 use crate::money::Money;
 use crate::payment::Scheme;
+use crate::plan::MAX_UNIT_PRICE;
 
 /// Why a policy is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -158,8 +159,10 @@ pub enum PolicyRefused {
         /// For which class.
         class: FailureClass,
     },
-    /// A fee of nothing, or a second one of a currency.
-    #[error("a late fee of {amount} is not possible: expected more than zero, once per currency")]
+    /// A fee of nothing, of too much, or a second one of a currency.
+    #[error(
+        "a late fee of {amount} is not possible: expected more than 0, at most {MAX_UNIT_PRICE}, once per currency"
+    )]
     LateFeeAmount {
         /// What was given.
         amount: Money,
@@ -310,7 +313,8 @@ fn check_late_fee(terms: &Terms) -> Result<(), PolicyRefused> {
     if !(1..=MAX_LATE_FEES).contains(&given) {
         return Err(PolicyRefused::LateFeeAmounts { given });
     }
-    match not_once(&fee.amounts) {
+    let too_much = fee.amounts.iter().copied().find(|amount| amount.major() > MAX_UNIT_PRICE);
+    match too_much.or_else(|| not_once(&fee.amounts)) {
         Some(amount) => Err(PolicyRefused::LateFeeAmount { amount }),
         None => Ok(()),
     }

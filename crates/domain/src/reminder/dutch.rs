@@ -122,7 +122,7 @@ fn late_fee(facts: &Facts<'_>) -> Option<String> {
     let (fee, on) = facts.late_fee?;
     let (fee, on) = (amount(fee, Dutch), day(on, Dutch));
     Some(format!(
-        "Is het bedrag op {on} niet door ons ontvangen, dan brengen wij {fee} aanmaningskosten in rekening."
+        "Is het bedrag niet vóór {on} door ons ontvangen, dan brengen wij die dag {fee} aanmaningskosten in rekening."
     ))
 }
 

@@ -120,7 +120,7 @@ fn late_fee(facts: &Facts<'_>) -> Option<String> {
     let (fee, on) = facts.late_fee?;
     let (fee, on) = (amount(fee, English), day(on, English));
     Some(format!(
-        "If we have not received the amount by {on}, we will charge you a late fee of {fee}."
+        "If we have not received the amount before {on}, we will charge you a late fee of {fee} on that day."
     ))
 }
 

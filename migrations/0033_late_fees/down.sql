@@ -1,5 +1,12 @@
--- Policies that charge a late fee keep their step: the older binary does not know them. Choose others
--- before.
+-- Policies never change, so those that charge a late fee would keep their step and be unknown to every
+-- binary, also after going up again.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM dunning_late_fees) THEN
+        RAISE EXCEPTION 'cannot be undone: there are policies that charge a late fee';
+    END IF;
+END
+$$;
 DROP INDEX charges_invoice;
 DROP INDEX charges_late_fee;
 ALTER TABLE charges DROP CONSTRAINT charges_late_fee, DROP COLUMN late_fee_of;

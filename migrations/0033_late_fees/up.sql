@@ -24,5 +24,5 @@ ALTER TABLE charges
     ADD CONSTRAINT charges_late_fee FOREIGN KEY (org_id, late_fee_of) REFERENCES invoices (org_id, id);
 CREATE UNIQUE INDEX charges_late_fee ON charges (org_id, late_fee_of)
     WHERE late_fee_of IS NOT NULL;
--- What an invoice charges once.
+-- The one-off charges that an invoice bills.
 CREATE INDEX charges_invoice ON charges (org_id, invoice_id) WHERE invoice_id IS NOT NULL;

@@ -5,7 +5,7 @@ use server::pb::v1::{self, DunningAction, DunningStep, EventKind};
 
 use super::policy::with_policy;
 use super::{card, pay};
-use crate::world::{Client, Plan, World, book, cents, day, decimal, euro};
+use crate::world::{Client, Plan, World, book, cents, day, decimal, euro, refusal};
 
 fn amount(units: i64, currency: &str) -> google::r#type::Money {
     google::r#type::Money { currency_code: currency.into(), units, nanos: 0 }
@@ -276,6 +276,15 @@ async fn an_investor_that_does_not_pay_its_principal_is_charged_nothing() {
         v1::InvestmentTerms { vat_treatment: v1::ShareTreatment::OutsideScope.into(), ..terms };
     let proposed = client.propose(&feature, &investor, terms).await.unwrap();
     let accepted = client.accept(&proposed, true).await.unwrap();
+    // Its product, which is not sold, is no product of fees.
+    let principal = client.document(&accepted.invoice_id).await.lines[0].product_id.clone();
+    let request = v1::GetDunningPolicyRequest::default();
+    let found = client.dunning.get_dunning_policy(request).await.unwrap().into_inner();
+    let mut policy = found.policy.unwrap();
+    policy.late_fee.as_mut().unwrap().product_id = principal;
+    let request = v1::CreateDunningPolicyRequest { policy: Some(policy), ..Default::default() };
+    let refused = refusal(client.dunning.create_dunning_policy(request).await);
+    assert_eq!(refused.line(), "InvalidArgument policy.late_fee.product_id");
     client.advance("2025-04-20").await.unwrap();
     assert_eq!(fees(&mut client, &investor).await, [(invoice.id, 4_000)]);
     assert_eq!(

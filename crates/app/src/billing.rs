@@ -74,7 +74,7 @@ enum Claim {
 /// on there.
 pub async fn run(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
     let started = std::time::Instant::now();
-    let counts = counts(&ctx.scope(org).await?);
+    let kind = ctx.scope(org).await?.organization.kind;
     let mut done = Done::default();
     loop {
         let batch = match batch(ctx, org, Claim::Due(BATCH)).await {
@@ -90,18 +90,14 @@ pub async fn run(ctx: &Ctx, org: OrgId) -> Result<Done, Error> {
             None => break,
         }
     }
-    if !counts {
+    // Sandboxes are for trying things out.
+    if kind != OrgKind::Live {
         return Ok(done);
     }
     metrics::histogram!(telemetry::BILLING_RUN_DURATION).record(started.elapsed().as_secs_f64());
     #[allow(clippy::cast_precision_loss)] // A timestamp in seconds is far below 2^52.
     metrics::gauge!(telemetry::BILLING_LAST_SUCCESS).set(ctx.clock.now().timestamp() as f64);
     Ok(done)
-}
-
-/// Whether the metrics count what is done here: sandboxes are for trying things out.
-fn counts(scope: &Scope) -> bool {
-    scope.organization.kind == OrgKind::Live
 }
 
 /// Bills one account, even if it was set aside; true when nothing holds it up any more.
@@ -151,11 +147,9 @@ async fn set_fault_aside(ctx: &Ctx, org: OrgId, account: Account) -> Result<Done
     };
     store::set_aside::put(&mut scope.tx, &[new], scope.now).await?;
     store::billing::mark_set_aside(&mut scope.tx, &[account], true).await?;
-    let counts = counts(&scope);
+    let kind = scope.organization.kind;
     scope.commit().await?;
-    if counts {
-        metrics::counter!(telemetry::BILLING_SET_ASIDE).increment(1);
-    }
+    telemetry::set_aside(kind, 1);
     Ok(Done { set_aside: 1, ..Done::default() })
 }
 
@@ -192,12 +186,10 @@ async fn batch(ctx: &Ctx, org: OrgId, claim: Claim) -> Result<Option<Done>, Erro
     let decision = decide(&mut scope, &accounts, (due, waiting), finalized).await?;
     let done = decision.done();
     write(&mut scope, &accounts, decision).await?;
-    let (counts, kind) = (counts(&scope), scope.organization.kind);
+    let kind = scope.organization.kind;
     scope.commit().await?;
     telemetry::issued(kind, done.invoices);
-    if counts {
-        metrics::counter!(telemetry::BILLING_SET_ASIDE).increment(done.set_aside);
-    }
+    telemetry::set_aside(kind, done.set_aside);
     Ok(Some(done))
 }
 

@@ -123,7 +123,7 @@ fn settled(
 }
 
 fn references(corrected: &[Document], language: Language) -> Option<String> {
-    let named = corrected.iter().map(|one| (one.number.as_str(), one.issue_on));
+    let named = corrected.iter().map(|one| (one.number.clone(), one.issue_on));
     print::references(named, language)
 }
 

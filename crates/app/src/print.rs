@@ -74,8 +74,8 @@ pub(crate) fn rate(class: VatClass, percent: Decimal, language: Language) -> Str
 }
 
 /// Documents with their dates, as the law asks for them: an unambiguous reference. Nothing of none.
-pub(crate) fn references<'a>(
-    documents: impl Iterator<Item = (&'a str, Date)>,
+pub(crate) fn references(
+    documents: impl Iterator<Item = (String, Date)>,
     language: Language,
 ) -> Option<String> {
     let of = match language {

@@ -116,6 +116,13 @@ const SET_ASIDE_KINDS: [&str; 1] = ["billing"];
 /// The statuses that are gauges; how many are done is a counter.
 const STATUSES: [Status; 3] = [Status::Queued, Status::Running, Status::Dead];
 
+/// Counts customers that were set aside.
+pub(crate) fn set_aside(kind: OrgKind, customers: u64) {
+    if kind == OrgKind::Live {
+        metrics::counter!(BILLING_SET_ASIDE).increment(customers);
+    }
+}
+
 /// Counts documents that were issued by themselves.
 pub(crate) fn issued(kind: OrgKind, documents: u64) {
     if kind == OrgKind::Live {

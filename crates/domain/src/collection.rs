@@ -155,9 +155,9 @@ pub struct Situation<'a> {
     pub is_lost: bool,
     /// The customer's way of paying.
     pub method: Option<(PaymentMethodId, Scheme)>,
-    /// Whether its customer may be charged a late fee for it by itself
-    /// ([`crate::dunning::LateFee::may_be_charged`]).
-    pub may_be_charged: bool,
+    /// Whether its customer is charged no late fee for it by itself
+    /// ([`crate::dunning::LateFee::spares`]).
+    pub is_spared: bool,
     /// Days that do not count, because the customer had paused.
     pub frozen: &'a [Period],
     /// Steps that were done, with their day zero.

@@ -19,8 +19,8 @@ struct Life {
     attempt: Option<AttemptState>,
     is_lost: bool,
     method: Option<Scheme>,
-    /// Whether its customer may be charged a late fee.
-    may_be_charged: bool,
+    /// Whether its customer is charged no late fee.
+    is_spared: bool,
     done: Vec<(Date, StepKey)>,
     now: DateTime<Utc>,
     /// How often a gateway was asked for money.
@@ -43,7 +43,7 @@ impl Life {
             attempt: None,
             is_lost: false,
             method: None,
-            may_be_charged: true,
+            is_spared: false,
             done: Vec::new(),
             now: add_days(due_on(), -3).and_time(NaiveTime::MIN).and_utc(),
             sent: 0,
@@ -58,7 +58,7 @@ impl Life {
             attempt: self.attempt,
             is_lost: self.is_lost,
             method: self.method.map(|scheme| (PaymentMethodId(uuid::Uuid::nil()), scheme)),
-            may_be_charged: self.may_be_charged,
+            is_spared: self.is_spared,
             frozen: &[],
             done: &self.done,
             now: self.now,
@@ -124,6 +124,13 @@ impl Life {
         self.collection.went_back(add_days(today, -days), today, self.method, class);
     }
 
+    fn pass_over(&mut self) -> Result<(), SkipRefused> {
+        let skipped = self.with(Collection::skip)?;
+        let day_zero = self.collection.day_zero;
+        self.done.extend(skipped.into_iter().filter_map(|key| Some((day_zero?, key))));
+        Ok(())
+    }
+
     fn happen(&mut self, word: &str) {
         let (word, code) = word.split_once(':').unwrap_or((word, ""));
         let (code, on) = (code.to_owned(), self.now.date_naive());
@@ -140,11 +147,8 @@ impl Life {
                 let until = add_days(due_on(), code.parse().unwrap());
                 self.collection.hold = Some(Hold { by: "Ann".into(), until: Some(until) });
             }
-            "skip" => {
-                let skipped = self.with(Collection::skip).unwrap();
-                let day_zero = self.collection.day_zero;
-                self.done.extend(skipped.into_iter().filter_map(|key| Some((day_zero?, key))));
-            }
+            "skip" => self.pass_over().unwrap(),
+            "skip_if_possible" => drop(self.pass_over()),
             "no_skip" => drop(self.with(Collection::skip).unwrap_err()),
             "release" => self.collection.hold = None,
             "minimum" => self.asks_for(code.parse().unwrap()),
@@ -406,6 +410,7 @@ fn word() -> impl Strategy<Value = String> {
         "not_sent",
         "cancelled",
         "settled",
+        "skip_if_possible",
     ]);
     let code = prop::sample::select(vec![
         "declined:insufficient_funds",
@@ -442,8 +447,11 @@ fn is_possible(life: &Life, word: &str) -> bool {
 
 proptest! {
     #[test]
-    fn nothing_stays_silently_open(words in prop::collection::vec(word(), 1..40)) {
-        let mut life = Life::new();
+    fn nothing_stays_silently_open(
+        words in prop::collection::vec(word(), 1..40),
+        fee_on in prop::option::of(1_u16..40),
+    ) {
+        let mut life = fee_on.map_or_else(Life::new, |day| late_fee::charging_on(day, "EUR"));
         life.plan();
         for word in &words {
             if !is_possible(&life, word) {

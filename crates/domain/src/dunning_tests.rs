@@ -273,7 +273,7 @@ restrict@9 cancel@20 suspend@30=card | suspend on day 30 for card and wrong_deta
 restrict@9 suspend@9                | suspend on day 9 for direct_debit and wrong_details follows restrict: expected restrict, then suspend, then cancel, each once and on a later day
 restrict@9 restrict@10              | restrict on day 10 for direct_debit and wrong_details follows restrict: expected restrict, then suspend, then cancel, each once and on a later day
 charge_late_fee@9                   | charge_late_fee on day 9 has nothing to charge: expected a late fee
-charge_late_fee@0                   | a late fee on day 0 is possible for nobody: expected day 1 or later
+charge_late_fee@0                   | charge_late_fee on day 0 is not possible: expected day 1 or later
 charge_late_fee@9 charge_late_fee@12=card | charge_late_fee on day 12 for card and wrong_details is a second one: an invoice is charged one late fee
 ";
 

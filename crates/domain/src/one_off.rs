@@ -11,7 +11,7 @@
 use rust_decimal::Decimal;
 
 use crate::code::codes;
-use crate::date::Date;
+use crate::date::{self, Date};
 use crate::decimal;
 use crate::id::{ChargeId, CustomerId, InvoiceId, ProductId};
 use crate::invoice::{Charge, LineKind, Origin};
@@ -136,6 +136,28 @@ pub fn check_service(service: Period) -> Result<Period, OneOffRefused> {
 }
 
 impl OneOff {
+    /// One unit of something, for this price without VAT, billed and of service on one day.
+    #[must_use]
+    pub fn on(
+        day: Date,
+        (id, customer_id, product_id): (ChargeId, CustomerId, ProductId),
+        description: String,
+        net: Money,
+    ) -> Self {
+        Self {
+            id,
+            customer_id,
+            product_id,
+            description,
+            quantity: Decimal::ONE,
+            unit_price: net.major(),
+            net,
+            service: Period { start: day, end: date::add_days(day, 1) },
+            bill_on: day,
+            late_fee_of: None,
+        }
+    }
+
     /// The line that it becomes.
     #[must_use]
     pub fn charge(&self, product: &Product) -> Charge {

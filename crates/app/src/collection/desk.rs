@@ -56,7 +56,8 @@ impl Desk {
             false => Vec::new(),
         };
         let fees = policies.iter().any(|one| one.policy.terms().late_fee.is_some());
-        let spared = if fees { spared(tx, about, &customers).await? } else { HashSet::new() };
+        let spared =
+            if fees { spared(tx, about, (&invoices, &customers)).await? } else { HashSet::new() };
         let methods = store::payment_method::active(tx, &customers).await?;
         let attempts = store::attempt::open_of(tx, &invoices).await?;
         let done = store::collection::steps(tx, &invoices).await?;
@@ -89,7 +90,7 @@ impl Desk {
             attempt: attempt.map(|attempt| attempt.state),
             is_lost: attempt.is_some_and(|attempt| attempt.ask_at.is_none()),
             method: self.methods.get(&one.customer_id).copied(),
-            may_be_charged: !self.spared.contains(&one.invoice_id),
+            is_spared: self.spared.contains(&one.invoice_id),
             frozen: self.frozen.get(&one.invoice_id).map_or(&[], Vec::as_slice),
             done: self.done.get(&one.invoice_id).map_or(&[], Vec::as_slice),
             now: self.now,
@@ -178,10 +179,9 @@ impl Desk {
 async fn spared(
     tx: &mut Tx,
     about: &[Collected],
-    customers: &[CustomerId],
+    (invoices, customers): (&[InvoiceId], &[CustomerId]),
 ) -> Result<HashSet<InvoiceId>, Error> {
-    let invoices: Vec<InvoiceId> = about.iter().map(|one| one.collection.invoice_id).collect();
-    let not_sold = store::one_off::not_sold(tx, &invoices).await?;
+    let not_sold = store::one_off::not_sold(tx, invoices).await?;
     let customers = store::customer::get_many(tx, customers).await?;
     let customers: HashMap<CustomerId, _> =
         customers.into_iter().map(|one| (one.id, one)).collect();
@@ -189,7 +189,7 @@ async fn spared(
     let spared = collections.filter(|one| {
         let customer = customers.get(&one.customer_id);
         let sold = !not_sold.contains(&one.invoice_id);
-        !customer.is_some_and(|customer| LateFee::may_be_charged(customer, sold))
+        customer.is_none_or(|customer| LateFee::spares(customer, sold))
     });
     Ok(spared.map(|one| one.invoice_id).collect())
 }

@@ -9,16 +9,13 @@ use std::collections::HashMap;
 use domain::balance::Balance;
 use domain::billing::BillRefused;
 use domain::customer::Customer;
-use domain::date;
 use domain::dunning::late_fee_description;
 use domain::id::{ChargeId, CustomerId, InvoiceId, ProductId, Sequence};
 use domain::invoice::{self as rules, Charge, Draft, Heading, Party};
 use domain::money::Money;
 use domain::one_off::OneOff;
-use domain::period::Period;
 use domain::plan::Product;
 use domain::vat::{VatCategory, VatRates};
-use rust_decimal::Decimal;
 use store::billing::Account;
 use store::invoice::NewDocument;
 
@@ -95,19 +92,10 @@ impl Desk {
         let number = self.numbers.get(&invoice);
         let number = number.ok_or_else(|| Error::fault(format!("no invoice {invoice}")))?;
         let language = scope.language_of(self.customer(step.customer_id)?);
-        let today = scope.today();
-        Ok(OneOff {
-            id,
-            customer_id: step.customer_id,
-            product_id: fee.product_id,
-            description: late_fee_description(number, language),
-            quantity: Decimal::ONE,
-            unit_price: fee.amount.major(),
-            net: fee.amount,
-            service: Period { start: today, end: date::add_days(today, 1) },
-            bill_on: today,
-            late_fee_of: Some(invoice),
-        })
+        let ids = (id, step.customer_id, fee.product_id);
+        let text = late_fee_description(number, language);
+        let one_off = OneOff::on(scope.today(), ids, text, fee.amount);
+        Ok(OneOff { late_fee_of: Some(invoice), ..one_off })
     }
 
     fn document(

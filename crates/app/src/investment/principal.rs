@@ -6,7 +6,6 @@
 use domain::balance::Balance;
 use domain::billing::BillRefused;
 use domain::customer::Customer;
-use domain::date;
 use domain::feature::Feature;
 use domain::id::{ChargeId, EntryId, InvestmentId, InvoiceId, ProductId, Sequence};
 use domain::investment::{Investment, ShareTreatment};
@@ -15,10 +14,8 @@ use domain::ledger::share::forgone_entry;
 use domain::money::Money;
 use domain::one_off::OneOff;
 use domain::organization::Language;
-use domain::period::Period;
 use domain::plan::{Product, RevenueKind};
 use domain::vat::VatCategory;
-use rust_decimal::Decimal;
 use store::billing::Account;
 use store::invoice::{Hold, NewDocument};
 
@@ -92,19 +89,8 @@ fn one_off(
         Language::Dutch => format!("Investering in {}", feature.title),
         Language::English => format!("Investment in {}", feature.title),
     };
-    let today = scope.today();
-    OneOff {
-        id: ChargeId::fresh(scope.now),
-        customer_id: investor.id,
-        product_id: product.id,
-        description,
-        quantity: Decimal::ONE,
-        unit_price: investment.principal.major(),
-        net: investment.principal,
-        service: Period { start: today, end: date::add_days(today, 1) },
-        bill_on: today,
-        late_fee_of: None,
-    }
+    let ids = (ChargeId::fresh(scope.now), investor.id, product.id);
+    OneOff::on(scope.today(), ids, description, investment.principal)
 }
 
 /// The organization's one product of principals, which is made by itself.

@@ -11,7 +11,7 @@
 mod words;
 
 use askama::Template;
-use domain::date::{self, Date};
+use domain::date;
 use domain::id::SelfBillId;
 use domain::invoice::{Party, legal_texts};
 use domain::organization::Language;
@@ -121,9 +121,7 @@ fn references(corrected: &[Kept], language: Language) -> Option<String> {
     let id = |one: &Kept| one.bill.id.to_string();
     let name =
         |one: &Kept| one.number.as_ref().map_or_else(|| id(one), |number| number.text.clone());
-    let named: Vec<(String, Date)> =
-        corrected.iter().map(|one| (name(one), one.bill.issue_on)).collect();
-    print::references(named.iter().map(|(name, on)| (name.as_str(), *on)), language)
+    print::references(corrected.iter().map(|one| (name(one), one.bill.issue_on)), language)
 }
 
 fn render(kept: &Kept, corrected: &[Kept], language: Language) -> Result<Printed, Error> {

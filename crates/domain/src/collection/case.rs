@@ -18,14 +18,12 @@ impl Collection {
         })
     }
 
-    /// Whether a late fee may still be charged for it: once, also when it has begun anew since. What
-    /// a person passed over counts as charged.
+    /// Whether a late fee may still be charged for it: once, also when it has begun anew since, or is
+    /// paid in a way whose fee has another day. What a person passed over counts as charged.
     #[must_use]
     pub fn may_be_charged(&self, situation: &Situation<'_>) -> bool {
-        let charged = |(day_zero, key): &(Date, StepKey)| {
-            key.action == Action::ChargeLateFee && Some(*day_zero) != self.day_zero
-        };
-        situation.may_be_charged
+        let charged = |(_, key): &(Date, StepKey)| key.action == Action::ChargeLateFee;
+        !situation.is_spared
             && situation.policy.late_fee(self.currency).is_some()
             && !situation.done.iter().any(charged)
     }

@@ -18,11 +18,21 @@ fn charging(code: &str) -> Life {
     charging_on(16, code)
 }
 
-fn charging_on(day: u16, code: &str) -> Life {
+pub(super) fn charging_on(day: u16, code: &str) -> Life {
+    with_fees(&[(day, &[])], code)
+}
+
+/// A policy with a fee on each of these days for these ways of paying.
+fn with_fees(days: &[(u16, &[Scheme])], code: &str) -> Life {
     let mut life = Life::new();
     let mut terms = life.policy.terms().clone();
-    let (schemes, classes) = (Vec::new(), Vec::new());
-    terms.steps.push(Step { day, action: Action::ChargeLateFee, schemes, classes });
+    let action = Action::ChargeLateFee;
+    terms.steps.extend(days.iter().map(|(day, schemes)| Step {
+        day: *day,
+        action,
+        schemes: schemes.to_vec(),
+        classes: Vec::new(),
+    }));
     terms.steps.sort_by_key(|step| step.day);
     let amounts = vec![Money::new(4_000, code.parse().unwrap())];
     let product_id = ProductId(uuid::Uuid::nil());
@@ -52,7 +62,7 @@ fn an_invoice_is_charged_one_late_fee_also_when_it_begins_anew() {
 fn no_late_fee_in_another_currency_nor_for_whom_none_may_be_charged() {
     assert_eq!(fees(&mut charging("USD"), 60), 0);
     let mut spared = charging("EUR");
-    spared.may_be_charged = false;
+    spared.is_spared = true;
     assert_eq!(fees(&mut spared, 60), 0);
 }
 
@@ -99,4 +109,38 @@ fn what_a_person_passed_over_is_not_charged_when_it_begins_anew() {
     assert_eq!(fees(&mut life, 60), 1);
     let skipped = life.done.iter().find(|(_, key)| key.action == Action::ChargeLateFee);
     assert_eq!(skipped.map(|(day_zero, _)| *day_zero), Some(due_on()));
+}
+
+#[test]
+fn who_was_charged_by_card_is_not_charged_on_the_day_of_debits() {
+    let both: &[(u16, &[Scheme])] = &[(16, &[Scheme::Card]), (30, &[Scheme::DirectDebit])];
+    let charged_on = |words: &str| {
+        let mut life = with_fees(both, "EUR");
+        words.split(' ').for_each(|word| life.happen(word));
+        let fees = life.done.iter().filter(|(_, key)| key.action == Action::ChargeLateFee);
+        fees.map(|(_, key)| key.day).collect::<Vec<_>>()
+    };
+    let by_card = "card day:0 declined:expired_card day:1 day:15 day:16";
+    assert_eq!(charged_on(&format!("{by_card} day:60")), [16]);
+    let by_debit = "debit new day:17 accepted day:19 declined:AM04 day:60";
+    assert_eq!(charged_on(&format!("{by_card} {by_debit}")), [16]);
+    let earlier = "card day:0 declined:expired_card day:1 debit new day:2 accepted day:4";
+    assert_eq!(charged_on(&format!("{earlier} declined:AC01 day:60")), [30]);
+}
+
+#[test]
+fn who_passes_over_a_day_passes_over_its_fee() {
+    let mut life = charging_on(14, "EUR");
+    life.happen("card");
+    life.happen("day:0");
+    for day in [1, 3, 7] {
+        life.happen("declined:insufficient_funds");
+        life.happen(&format!("day:{day}"));
+    }
+    life.happen("declined:insufficient_funds");
+    assert_eq!(life.line(), "waiting retry 14 attempts 4 zero 0");
+    life.happen("skip");
+    let skipped: Vec<Action> =
+        life.done.iter().filter(|(_, key)| key.day == 14).map(|(_, key)| key.action).collect();
+    assert_eq!(skipped, [Action::Retry, Action::ChargeLateFee]);
 }

@@ -27,7 +27,7 @@ pub const MAX_LATE_FEES: usize = 20;
 /// What a step that charges a late fee charges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LateFee {
-    /// What is sold, so to speak: it decides the account of the revenue.
+    /// The product of the line: it decides the account of the revenue.
     pub product_id: ProductId,
     /// The fee, without VAT, once per currency. Nothing is charged in another currency.
     pub amounts: Vec<Money>,
@@ -40,11 +40,11 @@ impl LateFee {
         self.amounts.iter().copied().find(|amount| amount.currency() == currency)
     }
 
-    /// Whether a customer may be charged one by itself for an invoice, which bills something that
-    /// was `sold`, or a late fee or principal.
+    /// Whether a customer is charged none by itself for an invoice. What is billed was `sold`, unless
+    /// it is a late fee or the principal of an investment.
     #[must_use]
-    pub fn may_be_charged(customer: &Customer, sold: bool) -> bool {
-        sold && !customer.is_consumer()
+    pub fn spares(customer: &Customer, sold: bool) -> bool {
+        !sold || customer.is_consumer()
     }
 }
 

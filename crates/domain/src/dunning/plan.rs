@@ -275,12 +275,8 @@ impl Step {
 
 /// A step that is neither done, nor overtaken by one of its kind that is done, nor void.
 pub(super) fn is_open(case: &Case, step: &Planned, done: &[StepKey]) -> bool {
-    // A policy may charge cards on another day than debits: whoever was charged one is charged none.
-    let once = |action| action == Action::ChargeLateFee;
     let overtaken = done.iter().any(|done| {
-        done == &step.key
-            || (once(done.action) && once(step.key.action))
-            || (done.action.supersedes(step.key.action) && *done >= step.key)
+        done == &step.key || (done.action.supersedes(step.key.action) && *done >= step.key)
     });
     let tried = case.last_attempt_on.is_some_and(|last| step.on <= last);
     let void = step.key.action == Action::Retry && (case.held || tried);

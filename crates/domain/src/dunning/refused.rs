@@ -145,7 +145,7 @@ pub enum PolicyRefused {
     #[error("no step charges the late fee: expected one with charge_late_fee, or no late fee")]
     LateFeeUnused,
     /// A late fee on the day of the failure itself.
-    #[error("a late fee on day 0 is possible for nobody: expected day 1 or later")]
+    #[error("charge_late_fee on day 0 is not possible: expected day 1 or later")]
     LateFeeAtOnce,
     /// A late fee twice.
     #[error(
@@ -161,7 +161,7 @@ pub enum PolicyRefused {
     },
     /// A fee of nothing, of too much, or a second one of a currency.
     #[error(
-        "a late fee of {amount} is not possible: expected more than 0, at most {MAX_UNIT_PRICE}, once per currency"
+        "a late fee of {amount} is not possible: expected more than zero, at most {MAX_UNIT_PRICE}, once per currency"
     )]
     LateFeeAmount {
         /// What was given.
@@ -252,8 +252,8 @@ fn check_case(
             }
             reached = Some(step);
         }
-        let charged = |e: &&&Step| e.action == Action::ChargeLateFee && action == e.action;
-        if taken.iter().take(k).any(|e| charged(&e)) {
+        let charges = action == Action::ChargeLateFee;
+        if charges && taken.iter().take(k).any(|e| e.action == action) {
             return Err(PolicyRefused::LateFeeTwice { day, scheme, class });
         }
         let beside = taken.iter().take(k).any(|e| e.day == day && e.action.supersedes(action));

@@ -134,7 +134,7 @@ fn follows(facts: &Facts<'_>) -> Option<String> {
         Consequence::Suspended => "stoppen wij vanaf die dag de levering",
         Consequence::Cancelled => "beëindigen wij op die dag uw abonnement",
     };
-    Some(format!("Is het bedrag op {on} niet door ons ontvangen, dan {then}."))
+    Some(format!("Is het bedrag niet vóór {on} door ons ontvangen, dan {then}."))
 }
 
 fn closing(letter: Letter, facts: &Facts<'_>) -> String {

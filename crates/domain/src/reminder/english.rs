@@ -132,7 +132,7 @@ fn follows(facts: &Facts<'_>) -> Option<String> {
         Consequence::Suspended => "we stop delivery from that day on",
         Consequence::Cancelled => "we end your subscription on that day",
     };
-    Some(format!("If we have not received the amount by {on}, {then}."))
+    Some(format!("If we have not received the amount before {on}, {then}."))
 }
 
 fn closing(letter: Letter, facts: &Facts<'_>) -> String {

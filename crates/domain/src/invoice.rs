@@ -62,6 +62,7 @@ codes! {
 
 pub use due::due_date;
 pub use legal::legal_texts;
+pub use outside::draft_outside_scope;
 
 /// A party as a document names it, as it was on the day of issue.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

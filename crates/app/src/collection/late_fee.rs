@@ -11,11 +11,11 @@ use domain::billing::BillRefused;
 use domain::customer::Customer;
 use domain::dunning::late_fee_description;
 use domain::id::{ChargeId, CustomerId, InvoiceId, ProductId, Sequence};
-use domain::invoice::{self as rules, Charge, Draft, Heading, Party};
+use domain::invoice::{Heading, Party, draft_outside_scope};
 use domain::money::Money;
 use domain::one_off::OneOff;
 use domain::plan::Product;
-use domain::vat::{VatCategory, VatRates};
+use domain::vat::VatRates;
 use store::billing::Account;
 use store::invoice::NewDocument;
 
@@ -116,10 +116,7 @@ impl Desk {
             billing_on: today,
             issue_on: today,
         };
-        // Without VAT: no rate is asked for that the vendor may not have.
-        let charge = Charge { vat_category: VatCategory::Exempt, ..one_off.charge(product) };
-        let drafted = rules::draft(&heading, ids, vec![charge]).and_then(Draft::outside_scope);
-        let mut draft = drafted
+        let mut draft = draft_outside_scope(&heading, ids, vec![one_off.charge(product)])
             .map_err(BillRefused::from)
             .map_err(|refused| Error::refused(refused.reason(), refused))?;
         let account = Account { customer_id: customer.id, currency: draft.currency };

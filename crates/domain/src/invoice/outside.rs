@@ -1,9 +1,26 @@
 //! Documents outside the scope of VAT.
 
 use crate::balance::Settlement;
-use crate::invoice::{Draft, DraftRefused};
+use crate::id::Sequence;
+use crate::invoice::{self, Charge, Draft, DraftRefused, Heading};
 use crate::money::Money;
-use crate::vat::{self, LineVat};
+use crate::vat::{self, LineVat, VatCategory};
+
+/// Makes a document of charges that are outside the scope of VAT, whatever the categories of their
+/// products; no rate is asked for that the vendor may not have. It is not settled yet.
+///
+/// # Errors
+/// [`DraftRefused`] says why the customer cannot be billed.
+pub fn draft_outside_scope(
+    heading: &Heading<'_>,
+    ids: &Sequence,
+    mut charges: Vec<Charge>,
+) -> Result<Draft, DraftRefused> {
+    for charge in &mut charges {
+        charge.vat_category = VatCategory::Exempt;
+    }
+    invoice::draft(heading, ids, charges)?.outside_scope()
+}
 
 impl Draft {
     /// The document as one of what is outside the scope of VAT, such as a loan. It is not settled.

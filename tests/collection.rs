@@ -10,7 +10,7 @@ mod years;
 
 use server::pb::v1::{self, set_payment_method_request::Details};
 
-use crate::world::{Client, Plan, World, date, day, decimal, euro};
+use crate::world::{Client, Plan, World, date, day, euro};
 
 /// A card that behaves as its token says.
 fn card(token: &str) -> Details {
@@ -59,26 +59,6 @@ async fn payer(client: &mut Client, name: &str, text: &str) -> v1::Customer {
     let customer = client.create_customer(customer).await.unwrap();
     pays_by(client, &customer, text).await;
     customer
-}
-
-/// An invoice of today over 121.00.
-async fn invoice(
-    client: &mut Client,
-    customer: &v1::Customer,
-    product: &v1::Product,
-) -> v1::Invoice {
-    let charge = v1::NewCharge {
-        product_id: product.id.clone(),
-        quantity: decimal("1"),
-        unit_price: decimal("100.00"),
-        ..Default::default()
-    };
-    let request = v1::CreateInvoiceRequest {
-        customer_id: customer.id.clone(),
-        charges: vec![charge],
-        ..Default::default()
-    };
-    client.invoices.create_invoice(request).await.unwrap().into_inner().invoice.unwrap()
 }
 
 async fn attempts(client: &mut Client, invoice: &v1::Invoice) -> Vec<v1::Attempt> {
@@ -198,7 +178,7 @@ async fn every_course_of_a_payment_ends_paid_once_or_before_a_person() {
             COURSES.iter().filter(|(pays, _)| pays.starts_with("NL") == by_debit)
         {
             let customer = payer(&mut client, &format!("Payer {}", invoices.len()), pays).await;
-            let invoice = invoice(&mut client, &customer, &product).await;
+            let invoice = client.invoice_of(&customer, &product).await;
             assert_eq!(day(&invoice.due_on), FIRST_DAY, "{pays}");
             invoices.push((pays, expected, invoice));
         }
@@ -224,7 +204,7 @@ async fn every_course_of_a_payment_ends_paid_once_or_before_a_person() {
 async fn a_debit_that_settles_later_is_in_transit_until_then() {
     let (world, mut client, product) = world_from(NOTICE_DAY).await;
     let ann = payer(&mut client, "Ann", "NL18SNDB0000000002").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-04").await.unwrap();
     assert_eq!(story(&mut client, &one).await, "02-03 accepted: under_way 121.00");
     assert_eq!(client.balances("2025-02-04").await.get("1010"), Some(&12_100));
@@ -241,7 +221,7 @@ async fn a_debit_that_settles_later_is_in_transit_until_then() {
 async fn a_bounce_opens_the_invoice_again_with_the_banks_fee_and_counts_from_its_own_day() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "bounces_14_insufficient_funds_500").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-16").await.unwrap();
     assert_eq!(story(&mut client, &one).await, "02-03 settled: closed 0.00");
     client.advance("2025-02-17").await.unwrap();

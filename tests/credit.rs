@@ -2,7 +2,7 @@
 
 use server::pb::v1::{self, InvoiceState};
 
-use crate::world::{Client, Plan, World, book, cents, decimal, euro, refusal};
+use crate::world::{Client, Plan, World, book, cents, euro, refusal};
 
 fn credit_of(invoice: &v1::Invoice, lines: &[(usize, Option<i64>)]) -> v1::CreditInvoiceRequest {
     let money = |cents: i64| server::pb::google::r#type::Money {
@@ -215,18 +215,7 @@ async fn an_invoice_of_charges_is_credited_and_the_charge_is_not_billed_again() 
     let mut client = world.sandbox("2025-02-01").await;
     let customer = client.customer("Ann").await;
     let product = client.product("set-up", &Plan::months(1, "0")).await;
-    let charge = v1::NewCharge {
-        product_id: product.id,
-        quantity: decimal("1"),
-        unit_price: decimal("100.00"),
-        ..Default::default()
-    };
-    let request = v1::CreateInvoiceRequest {
-        customer_id: customer.id,
-        charges: vec![charge],
-        ..Default::default()
-    };
-    let made = client.invoices.create_invoice(request).await.unwrap().into_inner().invoice.unwrap();
+    let made = client.invoice_of(&customer, &product).await;
     credit(&mut client, &made, &[]).await;
     client.advance("2025-03-01").await.unwrap();
     assert_eq!(client.documents().await.len(), 2);

@@ -8,7 +8,7 @@ use server::pb::v1::{
     Verdict, set_payment_method_request::Details,
 };
 
-use crate::world::{Client, Plan, World, date, day, decimal, euro, refusal};
+use crate::world::{Client, Plan, World, date, day, euro, refusal};
 
 /// An account of which every debit is declined at once, by the vendor's fault: no strike.
 const ACCOUNT: &str = "NL44SNDB0000000019";
@@ -64,26 +64,6 @@ async fn transferrer(client: &mut Client, name: &str) -> v1::Customer {
     let customer = payer(client, name).await;
     pays(client, &customer, Details::BankTransfer(v1::BankTransferDetails {})).await;
     customer
-}
-
-/// An invoice of today, of 121.00.
-async fn invoice(
-    client: &mut Client,
-    customer: &v1::Customer,
-    product: &v1::Product,
-) -> v1::Invoice {
-    let charge = v1::NewCharge {
-        product_id: product.id.clone(),
-        quantity: decimal("1"),
-        unit_price: decimal("100.00"),
-        ..Default::default()
-    };
-    let request = v1::CreateInvoiceRequest {
-        customer_id: customer.id.clone(),
-        charges: vec![charge],
-        ..Default::default()
-    };
-    client.invoices.create_invoice(request).await.unwrap().into_inner().invoice.unwrap()
 }
 
 async fn pay(client: &mut Client, customer: &v1::Customer, euros: i64) {
@@ -155,7 +135,7 @@ async fn objections_propose_a_block_that_a_person_confirms_and_that_holds_for_th
     let (world, mut client, product) = world().await;
     let plan = client.plan("hosting", Plan::months(1, "10.00")).await;
     let ann = payer(&mut client, "Ann").await;
-    invoice(&mut client, &ann, &product).await;
+    client.invoice_of(&ann, &product).await;
     // The holder stops each card that is tried.
     for (card, on) in [("declines_R0", "2025-02-05"), ("declines_R1", "2025-02-07")] {
         pays_by_card(&mut client, &ann, card).await;
@@ -224,7 +204,7 @@ async fn a_payment_that_is_taken_back_counts_once_however_often_it_is_told() {
     let (world, mut client, product) = world().await;
     let dan = payer(&mut client, "Dan").await;
     pays_by_card(&mut client, &dan, "bounces_14_R0").await;
-    invoice(&mut client, &dan, &product).await;
+    client.invoice_of(&dan, &product).await;
     client.advance("2025-02-12").await.unwrap();
     assert_eq!(strikes(&mut client, &dan).await, [""; 0]);
     client.advance("2025-02-28").await.unwrap();
@@ -248,7 +228,7 @@ async fn a_payment_that_is_taken_back_counts_once_however_often_it_is_told() {
 async fn a_write_off_is_proposed_on_day_sixty_and_a_person_writes_off() {
     let (world, mut client, product) = world().await;
     let eva = transferrer(&mut client, "Eva").await;
-    let lost = invoice(&mut client, &eva, &product).await;
+    let lost = client.invoice_of(&eva, &product).await;
     client.advance("2025-04-03").await.unwrap();
     assert_eq!(decisions(&mut client, &eva).await, []);
     client.advance("2025-04-04").await.unwrap();
@@ -288,8 +268,8 @@ async fn a_write_off_is_proposed_on_day_sixty_and_a_person_writes_off() {
 async fn what_is_rejected_stays_listed_and_what_is_paid_needs_no_decision() {
     let (world, mut client, product) = world().await;
     let (eva, fay) = (transferrer(&mut client, "Eva").await, transferrer(&mut client, "Fay").await);
-    let kept = invoice(&mut client, &eva, &product).await;
-    invoice(&mut client, &fay, &product).await;
+    let kept = client.invoice_of(&eva, &product).await;
+    client.invoice_of(&fay, &product).await;
     client.advance("2025-04-04").await.unwrap();
     let (of_eva, of_fay) = (decision(&mut client, &eva).await, decision(&mut client, &fay).await);
     let rejected = decide(&mut client, verdict(&of_eva, Verdict::Reject)).await.unwrap();
@@ -328,7 +308,7 @@ async fn what_is_rejected_stays_listed_and_what_is_paid_needs_no_decision() {
 async fn nothing_is_written_off_while_an_attempt_may_bring_it() {
     let (world, mut client, product) = world().await;
     let eva = transferrer(&mut client, "Eva").await;
-    invoice(&mut client, &eva, &product).await;
+    client.invoice_of(&eva, &product).await;
     client.advance("2025-04-04").await.unwrap();
     let proposed = decision(&mut client, &eva).await;
     pays_by_card(&mut client, &eva, "silent_3").await;
@@ -363,7 +343,7 @@ async fn a_policy_proposes_a_block_and_one_who_is_blocked_meanwhile_needs_no_dec
     };
     client.dunning.set_default_dunning_policy(choose).await.unwrap();
     let gus = transferrer(&mut client, "Gus").await;
-    let open = invoice(&mut client, &gus, &product).await;
+    let open = client.invoice_of(&gus, &product).await;
     client.advance("2025-02-07").await.unwrap();
     let proposed = decision(&mut client, &gus).await;
     assert_eq!((proposed.kind(), proposed.points), (DecisionKind::Block, 0));

@@ -6,7 +6,7 @@ mod state;
 use server::pb::v1::set_payment_method_request::Details;
 use server::pb::v1::{self, EventKind, InvoiceState, Language};
 
-use crate::world::{Client, Plan, World, date, day, decimal, euro};
+use crate::world::{Client, Plan, World, date, day, euro};
 
 /// What the sandbox's accounts do: see `app::gateway::sandbox`.
 const NO_MONEY: &str = "NL93SNDB0000000010";
@@ -82,18 +82,7 @@ async fn customer(
 /// An invoice of today of EUR 121.00.
 async fn invoice(client: &mut Client, customer: &v1::Customer) -> v1::Invoice {
     let product = client.product("advice", &Plan::months(1, "0")).await;
-    let charge = v1::NewCharge {
-        product_id: product.id,
-        quantity: decimal("1"),
-        unit_price: decimal("100.00"),
-        ..Default::default()
-    };
-    let request = v1::CreateInvoiceRequest {
-        customer_id: customer.id.clone(),
-        charges: vec![charge],
-        ..Default::default()
-    };
-    client.invoices.create_invoice(request).await.unwrap().into_inner().invoice.unwrap()
+    client.invoice_of(customer, &product).await
 }
 
 /// Money that comes with these words.

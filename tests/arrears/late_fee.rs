@@ -5,7 +5,7 @@ use server::pb::v1::{self, DunningAction, DunningStep, EventKind};
 
 use super::policy::with_policy;
 use super::{card, pay};
-use crate::world::{Client, Plan, World, book, cents, day, decimal, euro, refusal};
+use crate::world::{Client, Plan, World, book, cents, day, euro, refusal};
 
 fn amount(units: i64, currency: &str) -> google::r#type::Money {
     google::r#type::Money { currency_code: currency.into(), units, nanos: 0 }
@@ -40,18 +40,7 @@ async fn owing(client: &mut Client, customer: v1::Customer) -> (v1::Customer, v1
 /// An invoice of today over 100.00 without VAT.
 async fn invoice(client: &mut Client, customer: &v1::Customer) -> v1::Invoice {
     let product = client.product("advice", &Plan::months(1, "0")).await;
-    let charge = v1::NewCharge {
-        product_id: product.id,
-        quantity: decimal("1"),
-        unit_price: decimal("100.00"),
-        ..Default::default()
-    };
-    let request = v1::CreateInvoiceRequest {
-        customer_id: customer.id.clone(),
-        charges: vec![charge],
-        ..Default::default()
-    };
-    client.invoices.create_invoice(request).await.unwrap().into_inner().invoice.unwrap()
+    client.invoice_of(customer, &product).await
 }
 
 /// The late fees of a customer: for which invoice, and how much.

@@ -2,7 +2,7 @@
 
 use server::pb::v1;
 
-use super::{NOTICE_DAY, attempts, collection, invoice, payer, pays_by, story, world, world_from};
+use super::{NOTICE_DAY, attempts, collection, payer, pays_by, story, world, world_from};
 use crate::world::{Client, Plan, day, euro};
 
 fn money(cents: i64) -> Option<server::pb::google::r#type::Money> {
@@ -56,7 +56,7 @@ async fn a_pause_freezes_what_follows_and_an_earlier_end_of_it_thaws_it_at_once(
 async fn after_a_part_is_paid_the_next_attempt_asks_for_the_rest() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "declines_2_insufficient_funds").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-05").await.unwrap();
     let before = collection(&mut client, &one).await;
     transfers(&mut client, &one, 5_000).await;
@@ -76,7 +76,7 @@ async fn after_a_part_is_paid_the_next_attempt_asks_for_the_rest() {
 async fn new_details_are_tried_once_however_often_they_are_given() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "declines_expired_card").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-05").await.unwrap();
     // Twice between two looks: the last ones are tried, once.
     pays_by(&mut client, &ann, "declines_incorrect_number").await;
@@ -97,7 +97,7 @@ async fn new_details_are_tried_once_however_often_they_are_given() {
 async fn details_given_while_the_old_ones_are_still_tried_are_tried_when_those_fail() {
     let (world, mut client, product) = world_from(NOTICE_DAY).await;
     let ann = payer(&mut client, "Ann", "NL39SNDB0000000012").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-04").await.unwrap();
     assert_eq!(story(&mut client, &one).await, "02-03 accepted: under_way 121.00");
     pays_by(&mut client, &ann, "settles").await;
@@ -110,7 +110,7 @@ async fn details_given_while_the_old_ones_are_still_tried_are_tried_when_those_f
 async fn a_transfer_while_a_debit_is_under_way_asks_the_debit_back() {
     let (world, mut client, product) = world_from(NOTICE_DAY).await;
     let ann = payer(&mut client, "Ann", "NL18SNDB0000000002").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-04").await.unwrap();
     transfers(&mut client, &one, 12_100).await;
     assert_eq!(story(&mut client, &one).await, "02-03 accepted: closed 0.00");
@@ -125,14 +125,14 @@ async fn a_transfer_while_a_debit_is_under_way_asks_the_debit_back() {
 async fn a_transfer_and_a_debit_that_cannot_be_asked_back_leave_a_balance() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "silent_3").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-04").await.unwrap();
     transfers(&mut client, &one, 12_100).await;
     client.advance("2025-02-10").await.unwrap();
     assert_eq!(story(&mut client, &one).await, "02-03 settled: closed 0.00");
     assert_eq!(books(&mut client, "2025-02-10").await, [24_200, 0, 0, -12_100]);
     // The balance pays what comes next, without an attempt.
-    let next = invoice(&mut client, &ann, &product).await;
+    let next = client.invoice_of(&ann, &product).await;
     assert_eq!(euro(&next.amount_due), "0.00");
     world.finish().await;
 }
@@ -141,7 +141,7 @@ async fn a_transfer_and_a_debit_that_cannot_be_asked_back_leave_a_balance() {
 async fn money_that_goes_back_opens_the_queue_again_and_a_write_off_closes_it() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "transfer").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-05").await.unwrap();
     let paid = transfers(&mut client, &one, 12_100).await;
     assert_eq!(story(&mut client, &one).await, ": closed 0.00");
@@ -156,7 +156,7 @@ async fn money_that_goes_back_opens_the_queue_again_and_a_write_off_closes_it() 
     client.payments.write_off_invoice(request).await.unwrap();
     assert_eq!(story(&mut client, &one).await, ": closed 0.00");
     // Money of nobody that is matched closes it, too.
-    let two = invoice(&mut client, &ann, &product).await;
+    let two = client.invoice_of(&ann, &product).await;
     let request = v1::RecordPaymentRequest { amount: money(12_100), ..Default::default() };
     let found = client.payments.record_payment(request).await.unwrap().into_inner();
     let request = v1::MatchPaymentRequest {

@@ -2,7 +2,7 @@
 
 use server::pb::v1::{self, CollectionState as State, NextAction};
 
-use super::{collection, invoice, payer, pays_by, story, world};
+use super::{collection, payer, pays_by, story, world};
 use crate::world::{Client, date, day, refusal};
 
 async fn retry_now(client: &mut Client, id: &str) -> Result<v1::Collection, tonic::Status> {
@@ -34,7 +34,7 @@ async fn skip(client: &mut Client, id: &str) -> Result<v1::Collection, tonic::St
 async fn a_person_hurries_an_attempt_and_asking_twice_is_one() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "declines_1_do_not_honor").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-05").await.unwrap();
     for _ in 0..2 {
         let hurried = retry_now(&mut client, &one.id).await.unwrap();
@@ -47,7 +47,7 @@ async fn a_person_hurries_an_attempt_and_asking_twice_is_one() {
     assert_eq!(refused.line(), "FailedPrecondition NOTHING_TO_COLLECT");
     // An attempt that may still bring the money is the only one.
     let ben = payer(&mut client, "Ben", "settles_after_5").await;
-    let two = invoice(&mut client, &ben, &product).await;
+    let two = client.invoice_of(&ben, &product).await;
     client.advance("2025-02-07").await.unwrap();
     let refused = refusal(retry_now(&mut client, &two.id).await);
     assert_eq!(refused.line(), "FailedPrecondition ATTEMPT_UNDER_WAY");
@@ -55,7 +55,7 @@ async fn a_person_hurries_an_attempt_and_asking_twice_is_one() {
     let held = hold(&mut client, &two.id, None).await.unwrap();
     assert_eq!((held.state(), held.held_by.is_empty()), (State::UnderWay, false));
     let cor = payer(&mut client, "Cor", "transfer").await;
-    let three = invoice(&mut client, &cor, &product).await;
+    let three = client.invoice_of(&cor, &product).await;
     let refused = refusal(retry_now(&mut client, &three.id).await);
     assert_eq!(refused.line(), "FailedPrecondition NO_PAYMENT_METHOD");
     world.finish().await;
@@ -67,7 +67,7 @@ async fn a_held_collection_waits_and_goes_on_when_it_is_released() {
     let ann = payer(&mut client, "Ann", "declines_1_insufficient_funds").await;
     let ben = payer(&mut client, "Ben", "declines_1_insufficient_funds").await;
     let (one, two) =
-        (invoice(&mut client, &ann, &product).await, invoice(&mut client, &ben, &product).await);
+        (client.invoice_of(&ann, &product).await, client.invoice_of(&ben, &product).await);
     client.advance("2025-02-03").await.unwrap();
     let held = hold(&mut client, &one.id, None).await.unwrap();
     assert_eq!((held.state(), held.next_time), (State::Held, None));
@@ -96,7 +96,7 @@ async fn a_held_collection_waits_and_goes_on_when_it_is_released() {
 async fn a_person_who_hurries_what_is_held_releases_it_also_when_new_details_wait() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "declines_expired_card").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-03").await.unwrap();
     hold(&mut client, &one.id, None).await.unwrap();
     pays_by(&mut client, &ann, "settles").await;
@@ -114,7 +114,7 @@ async fn a_person_who_hurries_what_is_held_releases_it_also_when_new_details_wai
 async fn to_pass_over_new_details_leaves_the_steps_of_the_policy() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "declines_insufficient_funds").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-03").await.unwrap();
     let before = collection(&mut client, &one).await;
     pays_by(&mut client, &ann, "settles").await;
@@ -130,7 +130,7 @@ async fn to_pass_over_new_details_leaves_the_steps_of_the_policy() {
 async fn a_first_attempt_cannot_be_passed_over_and_it_is_said_why() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "settles").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     let refused = refusal(skip(&mut client, &one.id).await);
     assert_eq!(refused.line(), "FailedPrecondition NOTHING_TO_SKIP");
     assert!(refused.message.contains("hold it instead"), "{}", refused.message);
@@ -141,7 +141,7 @@ async fn a_first_attempt_cannot_be_passed_over_and_it_is_said_why() {
 async fn a_step_that_is_passed_over_does_not_happen() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "declines_1_insufficient_funds").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     let refused = refusal(skip(&mut client, &one.id).await);
     assert_eq!(refused.line(), "FailedPrecondition NOTHING_TO_SKIP");
     client.advance("2025-02-03").await.unwrap();
@@ -159,7 +159,7 @@ async fn the_queue_and_the_attempts_are_listed_by_what_they_are() {
     let mut invoices = Vec::new();
     for pays in ["settles", "declines_insufficient_funds", "declines_expired_card", "none"] {
         let customer = payer(&mut client, pays, pays).await;
-        invoices.push(invoice(&mut client, &customer, &product).await);
+        invoices.push(client.invoice_of(&customer, &product).await);
     }
     client.advance("2025-02-03").await.unwrap();
     let filter = |state: State, class: v1::FailureClass, customer: &str| v1::ListRetriesRequest {
@@ -211,7 +211,7 @@ async fn the_queue_and_the_attempts_are_listed_by_what_they_are() {
 async fn another_vendor_sees_and_moves_nothing_of_it() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "declines_insufficient_funds").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-03").await.unwrap();
     let before = collection(&mut client, &one).await;
     let mut other = world.sandbox("2025-02-03").await;

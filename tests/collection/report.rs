@@ -2,7 +2,7 @@
 
 use server::pb::v1::{self, AttemptState as State};
 
-use super::{attempts, invoice, payer, story, world};
+use super::{attempts, payer, story, world};
 use crate::world::{Client, cents, date, refusal};
 
 pub(super) fn told(attempt: &v1::Attempt, result: State) -> v1::ReportPaymentResultRequest {
@@ -38,7 +38,7 @@ async fn paid(client: &mut Client) -> Vec<i64> {
 async fn reports_late_twice_and_against_each_other_are_recorded_once() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "silent").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-04").await.unwrap();
     let attempt = attempts(&mut client, &one).await.remove(0);
     let table = [
@@ -70,7 +70,7 @@ async fn what_nobody_knows_is_decided_by_a_person_once() {
     let mut invoices = Vec::new();
     for name in ["Ann", "Ben", "Cor"] {
         let customer = payer(&mut client, name, "silent").await;
-        invoices.push(invoice(&mut client, &customer, &product).await);
+        invoices.push(client.invoice_of(&customer, &product).await);
     }
     client.advance("2025-03-01").await.unwrap();
     for one in &invoices {
@@ -110,7 +110,7 @@ async fn what_nobody_knows_is_decided_by_a_person_once() {
 async fn wrong_reports_are_refused_with_their_field() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "settles_after_5").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-03").await.unwrap();
     let attempt = attempts(&mut client, &one).await.remove(0);
     let good = told(&attempt, State::Bounced);

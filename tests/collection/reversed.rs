@@ -3,7 +3,7 @@
 use server::pb::v1::{self, AttemptState as State};
 
 use super::report::{report, told};
-use super::{attempts, collection, invoice, payer, pays_by, story, world};
+use super::{attempts, collection, payer, pays_by, story, world};
 use crate::world::{Client, Plan, day, euro};
 
 fn money(cents: i64) -> Option<server::pb::google::r#type::Money> {
@@ -30,7 +30,7 @@ async fn a_debit_that_is_reversed_after_its_invoice_was_credited_asks_for_nothin
     // What is credited, net, and what is asked for when all that was collected goes back.
     for (net, asked) in [(None, "closed 0.00"), (Some(6_000), "waiting 48.40")] {
         let ann = payer(&mut client, "Ann", "settles").await;
-        let one = invoice(&mut client, &ann, &product).await;
+        let one = client.invoice_of(&ann, &product).await;
         client.advance(if net.is_none() { "2025-02-04" } else { "2025-02-05" }).await.unwrap();
         credit(&mut client, &one, net).await;
         let attempt = attempts(&mut client, &one).await.remove(0);
@@ -47,10 +47,10 @@ async fn a_debit_that_is_reversed_after_its_invoice_was_credited_asks_for_nothin
 async fn what_an_attempt_brings_too_much_pays_what_else_is_overdue() {
     let (world, mut client, product) = world().await;
     let ann = payer(&mut client, "Ann", "silent").await;
-    let one = invoice(&mut client, &ann, &product).await;
+    let one = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-04").await.unwrap();
     pays_by(&mut client, &ann, "declines_do_not_honor").await;
-    let two = invoice(&mut client, &ann, &product).await;
+    let two = client.invoice_of(&ann, &product).await;
     client.advance("2025-02-05").await.unwrap();
     let request = v1::RecordPaymentRequest {
         amount: money(12_100),

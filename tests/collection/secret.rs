@@ -4,7 +4,7 @@ use server::pb::v1;
 
 use server::pb::v1::set_payment_method_request::Details;
 
-use super::{attempts, card, collection, debit, invoice, payer, pays_by, world};
+use super::{attempts, card, collection, debit, payer, pays_by, world};
 use crate::world::Client;
 use crate::world::witness::{assert_silent, secret_in};
 
@@ -82,7 +82,7 @@ async fn collecting_tells_nobody_an_account_a_token_or_a_key() {
     let mut told = Vec::new();
     let mut invoices = Vec::new();
     for customer in [&ann, &ben] {
-        invoices.push(invoice(&mut client, customer, &product).await);
+        invoices.push(client.invoice_of(customer, &product).await);
     }
     client.advance("2025-03-10").await.unwrap();
     pays_by(&mut client, &ben, IBAN).await;

@@ -1,8 +1,8 @@
 //! Fraud, and what is refused, repeated, or somebody else's.
 
 use super::{
-    DecisionState, Standing, StrikeReason, Verdict, decide, decision, decisions, invoice, standing,
-    strikes, verdict, world,
+    DecisionState, Standing, StrikeReason, Verdict, decide, decision, decisions, standing, strikes,
+    verdict, world,
 };
 use crate::world::{Client, date, refusal};
 use server::pb::v1;
@@ -82,7 +82,7 @@ async fn repeated_calls_answer_what_they_answered() {
 async fn what_is_wrong_is_named_and_of_others_nothing_is_seen() {
     let (world, mut client, product) = world().await;
     let (ann, ben) = (client.customer("Ann").await, client.customer("Ben").await);
-    let of_ben = invoice(&mut client, &ben, &product).await;
+    let of_ben = client.invoice_of(&ben, &product).await;
     let nobody = uuid::Uuid::max().to_string();
     let fine = fraud(&ann, "x");
     type Fraud = v1::RecordFraudRequest;

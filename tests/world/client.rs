@@ -210,6 +210,27 @@ impl Client {
         answer.product.expect("the product is in the answer")
     }
 
+    /// An invoice of today over one unit of a product for 100.00, without VAT.
+    pub async fn invoice_of(
+        &mut self,
+        customer: &v1::Customer,
+        product: &v1::Product,
+    ) -> v1::Invoice {
+        let charge = v1::NewCharge {
+            product_id: product.id.clone(),
+            quantity: decimal("1"),
+            unit_price: decimal("100.00"),
+            ..Default::default()
+        };
+        let request = v1::CreateInvoiceRequest {
+            customer_id: customer.id.clone(),
+            charges: vec![charge],
+            ..Default::default()
+        };
+        let answer = self.invoices.create_invoice(request).await.expect("an invoice").into_inner();
+        answer.invoice.expect("the invoice is in the answer")
+    }
+
     /// Creates a plan with a product of the same name.
     pub async fn plan(&mut self, code: &str, plan: Plan) -> v1::Plan {
         let product = self.product(code, &plan).await;
